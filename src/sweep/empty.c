@@ -1,0 +1,1 @@
+typedef int fp_nothing;
