@@ -1,0 +1,80 @@
+/* grid.h: the grid file: what a sweep is to do. README holds the reference of its keys. */
+#ifndef FINEPROBE_GRID_H
+#define FINEPROBE_GRID_H
+
+#include "fineprobe/bert.h"
+#include "fineprobe/directprobe.h"
+#include "fineprobe/finetune.h"
+#include "fineprobe/task.h"
+
+/* All that is wrong with a grid, found in one reading; each "file:line:column: what, and what would be
+ * right". */
+typedef struct fp_problems {
+    size_t count, capacity;
+    char **texts;
+} fp_problems;
+void fp_problems_free(fp_problems *problems);
+int fp_problems_add(fp_problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Where something stands in the grid file, for messages of later checks. */
+typedef struct fp_place {
+    size_t line, column; /* from 1 */
+} fp_place;
+
+typedef struct fp_grid_model {
+    char *name;
+    char *folder;                  /* of a model with weights; NULL: random weights from CONFIG */
+    fp_bert_config config;         /* only without FOLDER */
+    char *vocab;                   /* only without FOLDER: vocab.txt */
+    fp_finetune_settings finetune; /* the grid's settings with the model's overrides; SEED is not set here */
+    fp_place place;
+} fp_grid_model;
+
+typedef struct fp_grid_task {
+    fp_task_spec spec;
+    fp_place place;
+} fp_grid_task;
+
+/* A choice out of 0 .. last: steps of a run, layers of a model. */
+typedef struct fp_grid_choice {
+    int64_t every; /* > 0: 0, every, 2 every, ..., last; 0: the list */
+    size_t count;
+    int64_t *list; /* -1: the last */
+} fp_grid_choice;
+
+/* The chosen numbers out of 0 .. LAST, ascending, each once; numbers beyond LAST are left out. free() the
+ * result. */
+int fp_grid_choose(const fp_grid_choice *choice, int64_t last, int64_t **out, size_t *count, fp_error *error);
+
+typedef struct fp_grid_pair {
+    size_t finetuned_on, probed_on; /* tasks */
+} fp_grid_pair;
+
+typedef enum fp_keep { FP_KEEP_NONE, FP_KEEP_LAST, FP_KEEP_ALL } fp_keep;
+
+typedef struct fp_grid {
+    char *path, *folder, *text;
+    char *name; /* "name:" of the grid, or the file's name without its ending */
+    size_t n_models, n_tasks, n_pairs, n_seeds;
+    fp_grid_model *models;
+    fp_grid_task *tasks;
+    fp_grid_pair *pairs;
+    uint64_t *seeds;
+    fp_grid_choice steps, layers;
+    int directprobe; /* 1: the probe is wanted */
+    fp_directprobe_settings directprobe_settings;
+    size_t clusters;      /* rows kept of each cluster table; the largest clusters; default 256 */
+    int threads;          /* of one rank */
+    char *output;         /* result file; default results/NAME.h5 beside the current folder */
+    char *scratch;        /* default: OUTPUT without .h5 plus .scratch */
+    char *checkpoints;    /* default: OUTPUT without .h5 plus .checkpoints */
+    fp_keep keep;         /* which checkpoints stay after the sweep; default last */
+    double scratch_limit; /* bytes; default 20e9 */
+} fp_grid;
+
+/* NULL when there are problems (all of them listed) or the file cannot be read (one problem). Missing files
+ * named in the grid are problems. */
+fp_grid *fp_grid_read(const char *path, fp_problems *problems);
+void fp_grid_free(fp_grid *grid);
+
+#endif

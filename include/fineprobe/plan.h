@@ -1,0 +1,47 @@
+/* plan.h: a grid expanded: every run, checkpoint, representation and unit with its identity, size and
+ * expected cost. */
+#ifndef FINEPROBE_PLAN_H
+#define FINEPROBE_PLAN_H
+
+#include "fineprobe/grid.h"
+#include "fineprobe/store.h"
+
+/* One fine-tuning of one model on one task with one seed. Layout.runs has its row. */
+typedef struct fp_plan_run {
+    size_t model, task;                     /* of the grid */
+    fp_finetune_settings settings;          /* with its seed */
+    size_t first_checkpoint, n_checkpoints; /* its checkpoints (step > 0) in layout.checkpoints, ascending */
+    double seconds_per_update;              /* expected, one core */
+    double memory;                          /* bytes, peak */
+} fp_plan_run;
+
+/* The vectors of one task's instances at all wanted layers of one checkpoint. */
+typedef struct fp_plan_representation {
+    size_t checkpoint, model, task;
+    size_t first_unit, n_units; /* one unit a layer */
+    double seconds, memory;     /* of embedding */
+    double bytes;               /* of its vectors in scratch */
+} fp_plan_representation;
+
+typedef struct fp_plan_unit {
+    size_t representation;
+    double seconds, memory;
+} fp_plan_unit;
+
+typedef struct fp_plan {
+    const fp_grid *grid; /* not owned */
+    fp_layout layout;
+    fp_bert_config *configs; /* [models] */
+    fp_plan_run *runs;       /* [layout.n_runs] */
+    size_t n_representations;
+    fp_plan_representation *representations;
+    fp_plan_unit *units;     /* [layout.n_units] */
+    double checkpoint_bytes; /* largest checkpoint folder with its state */
+} fp_plan;
+
+/* Loads every task, reads every config, hashes weights and data. Problems: tasks that cannot be read, models
+ * that cannot be loaded, names that clash, empty choices; all of them, with the place in the grid. */
+fp_plan *fp_plan_make(const fp_grid *grid, fp_problems *problems);
+void fp_plan_free(fp_plan *plan);
+
+#endif

@@ -1,0 +1,125 @@
+/* store.h: the result file: one HDF5 file, written by all ranks at once.
+ *
+ * Its rules come from measurements (README, "The result file"): every dataset has its final shape before the
+ * first unit starts; the file is built under a temporary name, closed, synced and renamed; during a sweep
+ * there are only independent raw writes, a record first, then (after the rank's own fsync) its status byte.
+ * No filters, no resizing, no attribute writes. Growing is copy and rename.
+ *
+ * Datasets: see README; arrays of a unit are in results/MODEL/TASK, first axis = the unit's row. */
+#ifndef FINEPROBE_STORE_H
+#define FINEPROBE_STORE_H
+
+#include "fineprobe/error.h"
+#include "fineprobe/table.h"
+#include <mpi.h>
+
+typedef enum fp_status { FP_WAITING = 0, FP_RUNNING = 1, FP_DONE = 2, FP_FAILED = 3 } fp_status;
+
+/* Arrays of the units of one (model, probed task): results/MODEL/TASK/NAME, first axis ROWS.
+ *   label_distances   f8 [rows, 2, labels, labels]  (axis 1: train, test)
+ *   minimum_distances f8 [rows, 2, labels]
+ *   centroids         f4 [rows, 2, labels, width]
+ *   cluster_of        i4 [rows, train_instances + test_instances]
+ *   clusters          fp_cluster_row [rows, 2, clusters]  largest clusters first
+ *   centroid_movement f8 [rows, 2, labels]  (derived) */
+typedef struct fp_group {
+    char name[FP_PATH];  /* results/MODEL/TASK */
+    int32_t model, task; /* indices */
+    size_t rows, labels, width, train_instances, test_instances, clusters;
+} fp_group;
+
+/* Everything that is fixed before the first unit starts: the tables with their identity columns. */
+typedef struct fp_layout {
+    char *grid;       /* the grid file's text */
+    char *provenance; /* JSON: program and library versions, host, date, how it was built */
+    size_t n_models, n_tasks, n_labels, n_data, n_runs, n_checkpoints, n_units, n_groups;
+    size_t n_losses; /* updates of all runs */
+    fp_model_row *models;
+    fp_task_row *tasks;
+    fp_label_row *labels;
+    fp_data_row *data;
+    fp_run_row *runs;
+    fp_checkpoint_row *checkpoints;
+    fp_unit_row *units;
+    fp_group *groups;
+    int32_t *unit_group; /* [n_units] */
+} fp_layout;
+
+void fp_layout_free(fp_layout *layout);
+
+/* The arrays of one unit, in the order and shapes given at fp_group; ROW's results filled in. */
+typedef struct fp_unit_record {
+    fp_unit_row row;
+    double *label_distances, *minimum_distances;
+    float *centroids;
+    int32_t *cluster_of;
+    fp_cluster_row *clusters;
+} fp_unit_record;
+
+int fp_unit_record_alloc(const fp_group *group, fp_unit_record *out, fp_error *error);
+void fp_unit_record_free(fp_unit_record *record);
+uint32_t fp_unit_record_crc(const fp_group *group, const fp_unit_record *record);
+
+typedef struct fp_checkpoint_record {
+    fp_checkpoint_row row;
+    int64_t losses_at; /* place in the dataset losses */
+    size_t n_losses;
+    float *losses;
+} fp_checkpoint_record;
+
+uint32_t fp_checkpoint_record_crc(const fp_checkpoint_record *record);
+
+/* One row, rewritten every few seconds by rank 0: the sweep's pulse. */
+typedef struct fp_progress_row {
+    int64_t incarnation;
+    int32_t ranks;
+    char host[FP_NAME], job[FP_NAME];
+    double started, heartbeat, expected_end; /* seconds since 1970; 0: not known */
+    double work_done, work_total;            /* expected seconds of one core */
+    int32_t finished;                        /* 1: the sweep ended with every unit done or failed */
+} fp_progress_row;
+extern const fp_table fp_table_progress;
+
+/* Makes a new file with every unit and checkpoint WAITING. One process alone calls it (no MPI inside). FROM
+ * (may be NULL): a file whose finished units and checkpoints with equal digests are carried over, their CRC
+ * checked. KEPT (may be NULL): how many units came along. */
+int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,
+                    fp_error *error);
+
+typedef struct fp_store fp_store;
+
+/* For writing, by all ranks of COMM together. They agree on the outcome. */
+fp_store *fp_store_open(const char *path, MPI_Comm comm, fp_error *error);
+/* For reading, by one process, also while a sweep writes. */
+fp_store *fp_store_open_read(const char *path, fp_error *error);
+/* The opposite of either; collective after fp_store_open. */
+int fp_store_close(fp_store *store, fp_error *error);
+
+/* The tables as the file holds them (with results); to be freed with fp_layout_free. */
+int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error);
+
+/* Independent writes by one rank: data, fsync, status byte. The CRC is computed here. */
+int fp_store_write_unit(fp_store *store, const fp_group *group, fp_unit_record *record,
+                        const fp_provenance_row *provenance, fp_error *error);
+int fp_store_write_checkpoint(fp_store *store, size_t checkpoint, fp_checkpoint_record *record,
+                              const fp_provenance_row *provenance, fp_error *error);
+/* Running or failed (with the provenance's message); not synced when running. */
+int fp_store_mark_unit(fp_store *store, size_t unit, fp_status status, const fp_provenance_row *provenance,
+                       fp_error *error);
+int fp_store_mark_checkpoint(fp_store *store, size_t checkpoint, fp_status status,
+                             const fp_provenance_row *provenance, fp_error *error);
+int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *row, const fp_group *group,
+                           const double *centroid_movement /* [2, labels] */, fp_error *error);
+int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error);
+
+/* Reads by any process. STATUS: [n_units], [n_checkpoints]. */
+int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error);
+int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
+                       fp_error *error);
+int fp_store_read_provenance(fp_store *store, fp_provenance_row *units, fp_provenance_row *checkpoints,
+                             fp_error *error);
+int fp_store_read_derived(fp_store *store, fp_derived_row *rows, fp_error *error);
+int fp_store_read_losses(fp_store *store, float *losses, fp_error *error);
+int fp_store_read_progress(fp_store *store, fp_progress_row *row, fp_error *error);
+
+#endif
