@@ -10,23 +10,11 @@
 #define FINEPROBE_STORE_H
 
 #include "fineprobe/error.h"
+#include "fineprobe/record.h"
 #include "fineprobe/table.h"
 #include <mpi.h>
 
 typedef enum fp_status { FP_WAITING = 0, FP_RUNNING = 1, FP_DONE = 2, FP_FAILED = 3 } fp_status;
-
-/* Arrays of the units of one (model, probed task): results/MODEL/TASK/NAME, first axis ROWS.
- *   label_distances   f8 [rows, 2, labels, labels]  (axis 1: train, test)
- *   minimum_distances f8 [rows, 2, labels]
- *   centroids         f4 [rows, 2, labels, width]
- *   cluster_of        i4 [rows, train_instances + test_instances]
- *   clusters          fp_cluster_row [rows, 2, clusters]  largest clusters first
- *   centroid_movement f8 [rows, 2, labels]  (derived) */
-typedef struct fp_group {
-    char name[FP_PATH];  /* results/MODEL/TASK */
-    int32_t model, task; /* indices */
-    size_t rows, labels, width, train_instances, test_instances, clusters;
-} fp_group;
 
 /* Everything that is fixed before the first unit starts: the tables with their identity columns. */
 typedef struct fp_layout {
@@ -46,28 +34,6 @@ typedef struct fp_layout {
 } fp_layout;
 
 void fp_layout_free(fp_layout *layout);
-
-/* The arrays of one unit, in the order and shapes given at fp_group; ROW's results filled in. */
-typedef struct fp_unit_record {
-    fp_unit_row row;
-    double *label_distances, *minimum_distances;
-    float *centroids;
-    int32_t *cluster_of;
-    fp_cluster_row *clusters;
-} fp_unit_record;
-
-int fp_unit_record_alloc(const fp_group *group, fp_unit_record *out, fp_error *error);
-void fp_unit_record_free(fp_unit_record *record);
-uint32_t fp_unit_record_crc(const fp_group *group, const fp_unit_record *record);
-
-typedef struct fp_checkpoint_record {
-    fp_checkpoint_row row;
-    int64_t losses_at; /* place in the dataset losses */
-    size_t n_losses;
-    float *losses;
-} fp_checkpoint_record;
-
-uint32_t fp_checkpoint_record_crc(const fp_checkpoint_record *record);
 
 /* One row, rewritten every few seconds by rank 0: the sweep's pulse. */
 typedef struct fp_progress_row {
