@@ -16,6 +16,10 @@ int fp_grow(void **items, size_t *capacity, size_t needed, size_t size, fp_error
 /* A copy of TEXT; free with free(). */
 char *fp_strdup(const char *text, fp_error *error);
 
+/* TEXT into SIZE bytes at OUT, cut where it does not fit, always ended; the rest of OUT is zeroed, so that
+ * equal texts are equal bytes. */
+void fp_copy_text(char *out, size_t size, const char *text);
+
 /* A string printed into fresh memory; free with free(). */
 char *fp_format(fp_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

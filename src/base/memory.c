@@ -46,6 +46,12 @@ char *fp_strdup(const char *text, fp_error *error) {
     return copy;
 }
 
+void fp_copy_text(char *out, size_t size, const char *text) {
+    size_t n = strnlen(text, size - 1);
+    memcpy(out, text, n);
+    memset(out + n, 0, size - n);
+}
+
 char *fp_format(fp_error *error, const char *format, ...) {
     char *text = NULL;
     va_list args;

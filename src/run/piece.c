@@ -1,0 +1,86 @@
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include "run.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A report that cannot be written has no reader: the rank is gone, and this process is about to go as well.
+ */
+static void send_report(fp_reporter *reporter, const fp_report *report) {
+    char line[2 * FP_MESSAGE + 256];
+    fp_write_all(reporter->fd, line, fp_report_format(report, line, sizeof line), NULL);
+}
+
+void fp_report_progress(void *context, double share) {
+    fp_reporter *reporter = context;
+    double t = now();
+    if (t - reporter->last < 0.5)
+        return;
+    reporter->last = t;
+    send_report(reporter,
+                &(fp_report){.kind = FP_REPORT_PROGRESS, .share = share, .seconds = t - reporter->started});
+}
+
+void fp_report_checkpoint(fp_reporter *reporter, int64_t index) {
+    send_report(
+        reporter,
+        &(fp_report){.kind = FP_REPORT_CHECKPOINT, .index = index, .seconds = now() - reporter->started});
+}
+
+int fp_prepare(const char *model, const fp_task_spec *spec, size_t positions, fp_prepared *out,
+               fp_error *error) {
+    memset(out, 0, sizeof *out);
+    char *vocab = fp_path_join(model, "vocab.txt", error);
+    out->task = vocab ? fp_task_load(spec, error) : NULL;
+    out->tokenizer = out->task ? fp_wordpiece_open(vocab, error) : NULL;
+    free(vocab);
+    if (out->tokenizer &&
+        fp_encode(out->tokenizer, &out->task->train, out->task->kind, positions, &out->data[0], error) == 0 &&
+        fp_encode(out->tokenizer, &out->task->test, out->task->kind, positions, &out->data[1], error) == 0)
+        return 0;
+    fp_prepared_free(out);
+    return -1;
+}
+
+void fp_prepared_free(fp_prepared *prepared) {
+    fp_task_free(prepared->task);
+    fp_wordpiece_close(prepared->tokenizer);
+    fp_encoded_free(&prepared->data[0]);
+    fp_encoded_free(&prepared->data[1]);
+    memset(prepared, 0, sizeof *prepared);
+}
+
+static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *error) {
+    switch (piece->kind) {
+    case FP_PIECE_FINETUNE:
+        return fp_run_finetune(piece, reporter, error);
+    case FP_PIECE_EMBED:
+        return fp_run_embed(piece, reporter, error);
+    case FP_PIECE_PROBE:
+        return fp_run_probe(piece, reporter, error);
+    }
+    return fp_fail(error, "there is no kind %d of work", (int)piece->kind);
+}
+
+int fp_piece_run(const fp_piece *piece, int reports) {
+    fp_reporter reporter = {reports, now(), 0};
+    fp_error error = {0};
+    openblas_set_num_threads(piece->threads);
+    int rc = carry_out(piece, &reporter, &error);
+    fp_report report = {
+        .kind = rc == 0 ? FP_REPORT_DONE : FP_REPORT_ERROR, .share = 1, .seconds = now() - reporter.started};
+    fp_copy_text(report.message, sizeof report.message, error.text);
+    send_report(&reporter, &report);
+    return rc;
+}

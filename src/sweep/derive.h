@@ -1,0 +1,13 @@
+/* derive.h: what compares units with each other (paper, sections 4.2 and 4.3): every unit against the same
+ * model, probed task and layer before fine-tuning. Cheap, so it is computed anew at the end of every sweep.
+ */
+#ifndef FINEPROBE_SRC_DERIVE_H
+#define FINEPROBE_SRC_DERIVE_H
+
+#include "fineprobe/plan.h"
+
+/* Writes the derived row and the centroid movements of every finished unit whose original is finished, too.
+ */
+int fp_derive(const fp_plan *plan, fp_store *store, fp_error *error);
+
+#endif

@@ -1,0 +1,137 @@
+#include "lock.h"
+
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fp_lock {
+    char *path;
+};
+
+typedef struct fp_owner {
+    long long incarnation;
+    long process;
+    char host[128], job[64],
+        start[64]; /* START: the process's start time, lest a reused number pass for it */
+} fp_owner;
+
+/* Field 22 of /proc/PID/stat; "" when there is no such process, or only its remains. */
+static void process_start(long process, char out[64]) {
+    char path[64], text[1024] = "";
+    out[0] = '\0';
+    snprintf(path, sizeof path, "/proc/%ld/stat", process);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    char *at = strrchr(text, ')'), *save = NULL;
+    if (!at || strchr("ZX", at[2]))
+        return;
+    char *field = strtok_r(at + 1, " ", &save);
+    for (int i = 3; field && i < 22; i++)
+        field = strtok_r(NULL, " ", &save);
+    fp_copy_text(out, 64, field ? field : "");
+}
+
+static void describe_self(fp_owner *out) {
+    *out = (fp_owner){.process = getpid()};
+    if (gethostname(out->host, sizeof out->host - 1) < 0)
+        fp_copy_text(out->host, sizeof out->host, "unknown");
+    const char *job = getenv("SLURM_JOB_ID");
+    fp_copy_text(out->job, sizeof out->job, job && *job ? job : "-");
+    process_start(out->process, out->start);
+}
+
+static int read_owner(const char *path, fp_owner *out) {
+    char *text = fp_file_read(path, NULL, NULL);
+    *out = (fp_owner){0};
+    int ok = text && sscanf(text, "incarnation %lld host %127s process %ld start %63s job %63s",
+                            &out->incarnation, out->host, &out->process, out->start, out->job) == 5;
+    free(text);
+    return ok ? 0 : -1;
+}
+
+/* The owner cannot be alive: its process is gone from this host, or this is its own job, requeued. */
+static int is_gone(const fp_owner *owner, const fp_owner *self) {
+    if (strcmp(owner->host, self->host) == 0) {
+        char start[64];
+        process_start(owner->process, start);
+        return start[0] == '\0' || strcmp(start, owner->start) != 0;
+    }
+    return strcmp(owner->job, "-") != 0 && strcmp(owner->job, self->job) == 0;
+}
+
+/* The lock appears with its text or not at all: a finished file gets its name by link(2), which fails when it
+ * is taken. */
+static int place(const char *path, const fp_owner *self, fp_error *error) {
+    char *temporary = fp_format(error, "%s.%s.%ld", path, self->host, self->process);
+    char *text = fp_format(error, "incarnation %lld\nhost %s\nprocess %ld\nstart %s\njob %s\n",
+                           self->incarnation, self->host, self->process, self->start, self->job);
+    int rc = temporary && text ? fp_file_write(temporary, text, strlen(text), error) : -1;
+    if (rc == 0 && link(temporary, path) < 0)
+        rc = errno == EEXIST ? 1 : fp_fail_errno(error, "cannot create %s", path);
+    if (temporary)
+        unlink(temporary);
+    free(temporary);
+    free(text);
+    return rc;
+}
+
+static int take(const char *path, fp_owner *self, fp_error *error) {
+    for (int tries = 0; tries < 8; tries++) {
+        int rc = place(path, self, error);
+        if (rc <= 0)
+            return rc;
+        fp_owner owner;
+        if (read_owner(path, &owner) < 0 && fp_path_exists(path))
+            return fp_fail(error, "%s cannot be read as a lock; remove it if no sweep runs on this file",
+                           path);
+        if (owner.process && !is_gone(&owner, self))
+            return fp_fail(error,
+                           "another sweep writes this file: process %ld on %s, job %s (lock %s); wait for it "
+                           "or stop it, and "
+                           "remove the lock only if that process is certainly gone",
+                           owner.process, owner.host, owner.job, path);
+        /* Of several who find it stale, one wins the rename; the others find a new owner. */
+        char *stale = fp_format(error, "%s.stale.%s.%ld", path, self->host, self->process);
+        if (!stale)
+            return -1;
+        if (rename(path, stale) == 0)
+            unlink(stale);
+        free(stale);
+        if (owner.incarnation >= self->incarnation)
+            self->incarnation = owner.incarnation + 1;
+    }
+    return fp_fail(error, "%s changes hands too often; try again", path);
+}
+
+fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error) {
+    fp_lock *lock = fp_alloc(1, sizeof *lock, "a lock", error);
+    fp_owner self;
+    describe_self(&self);
+    self.incarnation = *incarnation + 1;
+    if (lock && (lock->path = fp_format(error, "%s.lock", file)) && take(lock->path, &self, error) == 0) {
+        *incarnation = self.incarnation;
+        return lock;
+    }
+    if (lock)
+        free(lock->path);
+    free(lock);
+    return NULL;
+}
+
+void fp_lock_release(fp_lock *lock) {
+    if (!lock)
+        return;
+    unlink(lock->path);
+    free(lock->path);
+    free(lock);
+}

@@ -1,0 +1,17 @@
+/* lock.h: one sweep at a time on a result file: FILE.lock, made with link(2), holds host, process and job.
+ * HDF5's own locking protects nothing here (README, "The result file"). */
+#ifndef FINEPROBE_SRC_LOCK_H
+#define FINEPROBE_SRC_LOCK_H
+
+#include "fineprobe/error.h"
+#include <stdint.h>
+
+typedef struct fp_lock fp_lock;
+
+/* Refused with the owner's name while another sweep holds it. A lock whose owner is gone (same host, no such
+ * process; or a Slurm job of the same id, requeued) is taken over. *INCARNATION: counts the sweeps that had
+ * this file. */
+fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error);
+void fp_lock_release(fp_lock *lock);
+
+#endif

@@ -1,0 +1,116 @@
+#include "places.h"
+
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include <stdlib.h>
+#include <string.h>
+
+char *fp_place_model(const fp_grid *grid, size_t model, fp_error *error) {
+    const fp_grid_model *m = &grid->models[model];
+    return m->folder ? fp_strdup(m->folder, error) : fp_format(error, "%s/models/%s", grid->scratch, m->name);
+}
+
+char *fp_place_run(const fp_plan *plan, size_t run, fp_error *error) {
+    const fp_run_row *row = &plan->layout.runs[run];
+    return fp_format(error, "%s/%s/%s/seed-%lld-%.8s", plan->grid->checkpoints, row->model, row->task,
+                     (long long)row->seed, row->digest);
+}
+
+char *fp_place_checkpoint(const fp_plan *plan, size_t checkpoint, fp_error *error) {
+    const fp_checkpoint_row *row = &plan->layout.checkpoints[checkpoint];
+    if (row->run < 0)
+        return fp_place_model(plan->grid, checkpoint, error); /* the originals come first, one a model */
+    char *folder = fp_place_run(plan, (size_t)row->run, error);
+    char *path = folder ? fp_format(error, "%s/step-%06d", folder, row->step) : NULL;
+    free(folder);
+    return path;
+}
+
+char *fp_place_vectors(const fp_plan *plan, size_t representation, fp_error *error) {
+    const fp_plan_representation *r = &plan->representations[representation];
+    return fp_format(error, "%s/vectors/%s-%s.safetensors", plan->grid->scratch,
+                     plan->layout.checkpoints[r->checkpoint].digest, plan->layout.tasks[r->task].name);
+}
+
+static char *record_place(const fp_plan *plan, const char *kind, const char *digest, fp_error *error) {
+    return fp_format(error, "%s/records/%s-%s.safetensors", plan->grid->scratch, kind, digest);
+}
+
+static int copy_task(const fp_task_spec *from, fp_task_spec *to, fp_error *error) {
+    *to = (fp_task_spec){.reader = from->reader,
+                         .train = {.first = from->train.first, .last = from->train.last},
+                         .test = {.first = from->test.first, .last = from->test.last}};
+    if (!(to->name = fp_strdup(from->name, error)) ||
+        (from->label && !(to->label = fp_strdup(from->label, error))) ||
+        (from->train.path && !(to->train.path = fp_strdup(from->train.path, error))) ||
+        (from->test.path && !(to->test.path = fp_strdup(from->test.path, error))))
+        return -1;
+    if (from->n_lexcats &&
+        !(to->lexcats = fp_alloc(from->n_lexcats, sizeof *to->lexcats, "lexical categories", error)))
+        return -1;
+    for (; to->n_lexcats < from->n_lexcats; to->n_lexcats++)
+        if (!(to->lexcats[to->n_lexcats] = fp_strdup(from->lexcats[to->n_lexcats], error)))
+            return -1;
+    return 0;
+}
+
+static int specify_checkpoint(const fp_plan *plan, size_t c, fp_piece_checkpoint *out, fp_error *error) {
+    const fp_checkpoint_row *row = &plan->layout.checkpoints[c];
+    out->index = (int64_t)c;
+    out->row = *row;
+    out->folder = fp_place_checkpoint(plan, c, error);
+    out->record = record_place(plan, "checkpoint", row->digest, error);
+    return out->folder && out->record ? 0 : -1;
+}
+
+static int specify_run(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
+    const fp_plan_run *run = &plan->runs[a->index];
+    char *folder = fp_place_run(plan, a->index, error);
+    int rc = folder ? fp_folder_create(folder, error) : -1;
+    piece->settings = run->settings;
+    piece->losses_at = plan->layout.runs[a->index].losses_at;
+    piece->start_step = a->first > run->first_checkpoint ? plan->layout.checkpoints[a->first - 1].step : 0;
+    if (rc == 0)
+        piece->state = fp_path_join(folder, "state.safetensors", error);
+    piece->model = fp_place_model(plan->grid, run->model, error);
+    piece->checkpoints = fp_alloc(a->last - a->first + 1, sizeof *piece->checkpoints, "checkpoints", error);
+    free(folder);
+    if (rc < 0 || !piece->state || !piece->model || !piece->checkpoints)
+        return -1;
+    for (size_t c = a->first; c <= a->last; c++)
+        if (specify_checkpoint(plan, c, &piece->checkpoints[piece->n_checkpoints++], error) < 0)
+            return -1;
+    return copy_task(&plan->grid->tasks[run->task].spec, &piece->task, error);
+}
+
+static int specify_embedding(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
+    const fp_plan_representation *r = &plan->representations[a->index];
+    piece->model = fp_place_checkpoint(plan, r->checkpoint, error);
+    piece->vectors = fp_place_vectors(plan, a->index, error);
+    piece->layers = fp_alloc(r->n_units, sizeof *piece->layers, "layers", error);
+    if (!piece->model || !piece->vectors || !piece->layers)
+        return -1;
+    for (; piece->n_layers < r->n_units; piece->n_layers++)
+        piece->layers[piece->n_layers] = plan->layout.units[r->first_unit + piece->n_layers].layer;
+    return copy_task(&plan->grid->tasks[r->task].spec, &piece->task, error);
+}
+
+static int specify_unit(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
+    const fp_unit_row *row = &plan->layout.units[a->index];
+    piece->vectors = fp_place_vectors(plan, plan->units[a->index].representation, error);
+    piece->record = record_place(plan, "unit", row->digest, error);
+    piece->unit = *row;
+    piece->group = plan->layout.groups[plan->layout.unit_group[a->index]];
+    piece->directprobe = plan->grid->directprobe_settings;
+    return piece->vectors && piece->record ? 0 : -1;
+}
+
+char *fp_place_specify(const fp_plan *plan, const fp_assignment *a, fp_error *error) {
+    fp_piece piece = {.kind = a->kind, .index = (int64_t)a->index, .threads = plan->grid->threads};
+    int rc = a->kind == FP_PIECE_FINETUNE ? specify_run(plan, a, &piece, error)
+             : a->kind == FP_PIECE_EMBED  ? specify_embedding(plan, a, &piece, error)
+                                          : specify_unit(plan, a, &piece, error);
+    char *text = rc == 0 ? fp_piece_format(&piece, error) : NULL;
+    fp_piece_free(&piece);
+    return text;
+}

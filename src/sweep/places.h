@@ -1,0 +1,24 @@
+/* places.h: where a sweep keeps its files, and the specifications of its pieces of work.
+ *
+ *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/step-N/   a checkpoint, a folder that Hugging Face loads
+ *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/state.safetensors   what the run needs to go on
+ *     SCRATCH/vectors/DIGEST-TASK.safetensors       the vectors of a representation
+ *     SCRATCH/records/...                           records on their way into the result file
+ *     SCRATCH/models/NAME/                          models that start from random weights */
+#ifndef FINEPROBE_SRC_PLACES_H
+#define FINEPROBE_SRC_PLACES_H
+
+#include "fineprobe/plan.h"
+#include "schedule.h"
+
+/* All of them absolute or relative to the current folder; free(). NULL only when memory is out. */
+char *fp_place_run(const fp_plan *plan, size_t run, fp_error *error);
+char *fp_place_checkpoint(const fp_plan *plan, size_t checkpoint,
+                          fp_error *error); /* the original: the model's folder */
+char *fp_place_vectors(const fp_plan *plan, size_t representation, fp_error *error);
+char *fp_place_model(const fp_grid *grid, size_t model, fp_error *error);
+
+/* The specification of ASSIGNMENT as text (free()), and the folders that it writes to made. */
+char *fp_place_specify(const fp_plan *plan, const fp_assignment *assignment, fp_error *error);
+
+#endif

@@ -1,0 +1,165 @@
+#include "session.h"
+
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include "places.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- folders ---- */
+
+static int create_parent(const char *path, fp_error *error) {
+    char *folder = fp_path_folder(path, error);
+    int rc = folder ? fp_folder_create(folder, error) : -1;
+    free(folder);
+    return rc;
+}
+
+static int create_below(const char *folder, const char *name, fp_error *error) {
+    char *path = fp_path_join(folder, name, error);
+    int rc = path ? fp_folder_create(path, error) : -1;
+    free(path);
+    return rc;
+}
+
+static int create_folders(const fp_grid *grid, fp_error *error) {
+    if (create_parent(grid->output, error) < 0 || create_below(grid->scratch, "vectors", error) < 0 ||
+        create_below(grid->scratch, "records", error) < 0 || fp_folder_create(grid->checkpoints, error) < 0)
+        return -1;
+    return 0;
+}
+
+/* Vectors of an earlier session are of no use: they may be incomplete, and are cheap to make again. */
+static int clear_scratch(const fp_grid *grid, fp_error *error) {
+    char *path = fp_path_join(grid->scratch, "vectors", error);
+    int rc = path ? fp_folder_remove(path, error) : -1;
+    free(path);
+    return rc;
+}
+
+/* ---- models that start from random weights ---- */
+
+static int make_model(const fp_grid *grid, size_t i, fp_error *error) {
+    const fp_grid_model *m = &grid->models[i];
+    char *folder = fp_place_model(grid, i, error);
+    fp_bert *model = folder ? fp_bert_random(&m->config, grid->seeds[0], error) : NULL;
+    int rc = model ? create_parent(folder, error) : -1;
+    if (rc == 0)
+        rc = fp_folder_remove(folder, error);
+    if (rc == 0)
+        rc = fp_bert_save(model, folder, m->vocab, error);
+    fp_bert_free(model);
+    free(folder);
+    return rc < 0 ? fp_error_context(error, "model %s", m->name) : 0;
+}
+
+static int make_models(const fp_grid *grid, fp_error *error) {
+    for (size_t i = 0; i < grid->n_models; i++)
+        if (!grid->models[i].folder && make_model(grid, i, error) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- the result file ---- */
+
+/* Whether the file holds just this plan: the same grid, the same units and checkpoints in the same order. */
+static int same_plan(const fp_layout *a, const fp_layout *b) {
+    if (a->n_units != b->n_units || a->n_checkpoints != b->n_checkpoints || strcmp(a->grid, b->grid) != 0)
+        return 0;
+    for (size_t i = 0; i < a->n_units; i++)
+        if (strcmp(a->units[i].digest, b->units[i].digest) != 0)
+            return 0;
+    for (size_t i = 0; i < a->n_checkpoints; i++)
+        if (strcmp(a->checkpoints[i].digest, b->checkpoints[i].digest) != 0)
+            return 0;
+    return 1;
+}
+
+static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, fp_error *error) {
+    fp_store *store = fp_store_open_read(path, error);
+    if (!store)
+        return -1;
+    fp_progress_row progress = {0};
+    int rc = fp_store_read_progress(store, &progress, error);
+    if (rc == 0)
+        rc = fp_store_layout(store, layout, error);
+    *incarnation = progress.incarnation;
+    return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
+}
+
+/* Makes the file, or makes it over when the grid has changed: finished units are carried over. */
+static int make_file(fp_session *s, fp_error *error) {
+    const char *path = s->grid->output;
+    if (!fp_path_exists(path))
+        return fp_store_create(path, &s->plan->layout, NULL, NULL, error);
+    fp_layout before = {0};
+    int64_t incarnation = 0;
+    if (read_file(path, &before, &incarnation, error) < 0)
+        return fp_error_context(error, "cannot go on with %s (another -o starts a new file)", path);
+    int same = same_plan(&before, &s->plan->layout);
+    fp_layout_free(&before);
+    if (incarnation >= s->incarnation)
+        s->incarnation = incarnation + 1;
+    return same ? 0 : fp_store_create(path, &s->plan->layout, path, &s->kept, error);
+}
+
+int fp_grid_redirect(fp_grid *grid, const char *output, fp_error *error) {
+    if (!output)
+        return 0;
+    char *file = fp_strdup(output, error);
+    size_t stem = strlen(output);
+    if (stem > 3 && strcmp(output + stem - 3, ".h5") == 0)
+        stem -= 3;
+    char *scratch = fp_format(error, "%.*s.scratch", (int)stem, output);
+    char *checkpoints = fp_format(error, "%.*s.checkpoints", (int)stem, output);
+    if (!file || !scratch || !checkpoints) {
+        free(file);
+        free(scratch);
+        free(checkpoints);
+        return -1;
+    }
+    free(grid->output);
+    free(grid->scratch);
+    free(grid->checkpoints);
+    grid->output = file;
+    grid->scratch = scratch;
+    grid->checkpoints = checkpoints;
+    return 0;
+}
+
+int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
+                       fp_error *error) {
+    *out = (fp_session){0};
+    if (!(out->grid = fp_grid_read(path, problems)))
+        return fp_fail(error, "%s: the grid has problems", path);
+    if (fp_grid_redirect(out->grid, output, error) < 0)
+        return -1;
+    if (!(out->plan = fp_plan_make(out->grid, problems)))
+        return fp_fail(error, "%s: the grid cannot be planned", path);
+    if (create_parent(out->grid->output, error) < 0 ||
+        !(out->lock = fp_lock_take(out->grid->output, &out->incarnation, error)))
+        return -1;
+    if (clear_scratch(out->grid, error) < 0 || create_folders(out->grid, error) < 0 ||
+        make_models(out->grid, error) < 0)
+        return -1;
+    return make_file(out, error);
+}
+
+void fp_session_free(fp_session *session) {
+    fp_lock_release(session->lock);
+    fp_plan_free(session->plan);
+    fp_grid_free(session->grid);
+    *session = (fp_session){0};
+}
+
+unsigned char *fp_session_available(const fp_plan *plan, fp_error *error) {
+    unsigned char *available = fp_alloc(plan->layout.n_checkpoints, 1, "checkpoints", error);
+    for (size_t c = 0; available && c < plan->layout.n_checkpoints; c++) {
+        char *folder = fp_place_checkpoint(plan, c, error);
+        char *weights = folder ? fp_path_join(folder, "model.safetensors", error) : NULL;
+        available[c] = weights && fp_path_exists(weights);
+        free(folder);
+        free(weights);
+    }
+    return available;
+}

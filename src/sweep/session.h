@@ -1,0 +1,29 @@
+/* session.h: what rank 0 prepares before any work starts: grid, plan, lock, result file. */
+#ifndef FINEPROBE_SRC_SESSION_H
+#define FINEPROBE_SRC_SESSION_H
+
+#include "fineprobe/plan.h"
+#include "fineprobe/sweep.h"
+#include "lock.h"
+
+typedef struct fp_session {
+    fp_grid *grid;
+    fp_plan *plan;
+    fp_lock *lock;
+    int64_t incarnation;
+    size_t kept; /* units of an earlier session */
+} fp_session;
+
+/* OUTPUT replaces the grid's result file when it is not NULL. The file exists and holds this plan's units
+ * afterwards. 0; -1 with PROBLEMS of the grid or with ERROR. */
+int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
+                       fp_error *error);
+void fp_session_free(fp_session *session);
+
+/* OUTPUT as the grid's result file, with scratch and checkpoints beside it unless the grid names others. */
+int fp_grid_redirect(fp_grid *grid, const char *output, fp_error *error);
+
+/* For the schedule: 1 for every checkpoint whose model is on disk; free(). */
+unsigned char *fp_session_available(const fp_plan *plan, fp_error *error);
+
+#endif

@@ -1,0 +1,55 @@
+#include "wire.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAG_WORK = 1, TAG_OUTCOME = 2, LONGEST_WAIT = 10 };
+
+void fp_wire_send_work(MPI_Comm comm, int rank, const char *specification) {
+    MPI_Send(specification, (int)strlen(specification), MPI_CHAR, rank, TAG_WORK, comm);
+}
+
+char *fp_wire_receive_work(MPI_Comm comm) {
+    int there, length;
+    MPI_Status status;
+    MPI_Iprobe(0, TAG_WORK, comm, &there, &status);
+    if (!there)
+        return NULL;
+    MPI_Get_count(&status, MPI_CHAR, &length);
+    char *text = malloc((size_t)length + 1);
+    if (!text) /* it stays where it is; the next look may find memory */
+        return NULL;
+    MPI_Recv(text, length, MPI_CHAR, 0, TAG_WORK, comm, MPI_STATUS_IGNORE);
+    text[length] = '\0';
+    return text;
+}
+
+void fp_wire_send_outcome(MPI_Comm comm, const fp_outcome *outcome) {
+    MPI_Send(outcome, (int)sizeof *outcome, MPI_BYTE, 0, TAG_OUTCOME, comm);
+}
+
+int fp_wire_receive_outcome(MPI_Comm comm, int *rank, fp_outcome *out) {
+    int there;
+    MPI_Status status;
+    MPI_Iprobe(MPI_ANY_SOURCE, TAG_OUTCOME, comm, &there, &status);
+    if (!there)
+        return 0;
+    *rank = status.MPI_SOURCE;
+    MPI_Recv(out, (int)sizeof *out, MPI_BYTE, *rank, TAG_OUTCOME, comm, MPI_STATUS_IGNORE);
+    return 1;
+}
+
+void fp_wire_wait(fp_patience *patience, const fp_supervisor *supervisor, int something_happened) {
+    if (something_happened) {
+        patience->milliseconds = 0;
+        return;
+    }
+    if (patience->milliseconds < LONGEST_WAIT)
+        patience->milliseconds++;
+    int fds[2], n = fp_supervisor_descriptors(supervisor, fds);
+    struct pollfd watched[2];
+    for (int i = 0; i < n; i++)
+        watched[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    poll(watched, (nfds_t)n, patience->milliseconds);
+}

@@ -1,0 +1,25 @@
+/* wire.h: what travels between ranks, and how a rank waits. */
+#ifndef FINEPROBE_SRC_WIRE_H
+#define FINEPROBE_SRC_WIRE_H
+
+#include "supervisor.h"
+#include <mpi.h>
+
+/* Rank 0 to another: a specification; "" sends it home. */
+void fp_wire_send_work(MPI_Comm comm, int rank, const char *specification);
+/* The next specification in fresh memory (free()), or NULL when none has come. */
+char *fp_wire_receive_work(MPI_Comm comm);
+
+/* Another rank to rank 0. */
+void fp_wire_send_outcome(MPI_Comm comm, const fp_outcome *outcome);
+/* 1: an outcome and the rank that it is from; 0: none has come. */
+int fp_wire_receive_outcome(MPI_Comm comm, int *rank, fp_outcome *out);
+
+/* Sleeps until the supervisor has news, at most a few milliseconds: longer the longer nothing has happened.
+ */
+typedef struct fp_patience {
+    int milliseconds;
+} fp_patience;
+void fp_wire_wait(fp_patience *patience, const fp_supervisor *supervisor, int something_happened);
+
+#endif
