@@ -1,0 +1,19 @@
+/* 64-byte vectors. */
+#include "math/vector_includes.h"
+
+#if defined(__x86_64__)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,prefer-vector-width=512")
+#endif
+#define LANES 16
+#define TABLE fp_kernels_avx512
+#define TABLE_NAME "avx512"
+#include "math/kernels_template.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+#else
+extern int fp_no_avx512_here; /* a translation unit must declare something */
+#endif

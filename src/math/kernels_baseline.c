@@ -1,0 +1,7 @@
+/* 16-byte vectors: SSE2 on x86-64, NEON on ARM. */
+#include "math/vector_includes.h"
+
+#define LANES 4
+#define TABLE fp_kernels_baseline
+#define TABLE_NAME "baseline"
+#include "math/kernels_template.h"

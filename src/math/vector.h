@@ -1,0 +1,125 @@
+/* vector.h: vectors of LANES floats with the compiler's own vector types; no intrinsics, so that one text
+ * serves every instruction set. Included by kernels_template.h only, once per instruction set. Sums over lanes
+ * go in a fixed order. */
+
+typedef float real_v __attribute__((vector_size(4 * LANES)));
+typedef int32_t int_v __attribute__((vector_size(4 * LANES)));
+typedef uint32_t bits_v __attribute__((vector_size(4 * LANES)));
+typedef int8_t keep_v __attribute__((vector_size(LANES)));
+/* The same at any address. */
+typedef float real_u __attribute__((vector_size(4 * LANES), aligned(1), may_alias));
+typedef int8_t keep_u __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE real_v all(float x) {
+    real_v r;
+    for (int i = 0; i < LANES; i++)
+        r[i] = x;
+    return r;
+}
+
+/* Up to LANES numbers of the LEFT ones at P; lanes behind them are 0. */
+INLINE real_v load(const float *p, size_t left) {
+    if (__builtin_expect(left >= LANES, 1))
+        return *(const real_u *)p;
+    real_v r = {0};
+    for (size_t i = 0; i < left; i++)
+        r[i] = p[i];
+    return r;
+}
+
+INLINE void store(float *p, size_t left, real_v x) {
+    if (__builtin_expect(left >= LANES, 1)) {
+        *(real_u *)p = x;
+        return;
+    }
+    for (size_t i = 0; i < left; i++)
+        p[i] = x[i];
+}
+
+/* Keep bytes as all-ones or all-zeros lanes. */
+INLINE int_v load_keep(const int8_t *p, size_t left) {
+    if (__builtin_expect(left >= LANES, 1))
+        return __builtin_convertvector(*(const keep_u *)p, int_v);
+    keep_v r = {0};
+    for (size_t i = 0; i < left; i++)
+        r[i] = p[i];
+    return __builtin_convertvector(r, int_v);
+}
+
+INLINE real_v where(int_v mask, real_v x) {
+    return (real_v)(mask & (int_v)x);
+}
+
+INLINE real_v choose(int_v mask, real_v a, real_v b) {
+    return (real_v)((mask & (int_v)a) | (~mask & (int_v)b));
+}
+
+INLINE real_v larger(real_v a, real_v b) {
+    return choose(a > b, a, b);
+}
+
+INLINE real_v smaller(real_v a, real_v b) {
+    return choose(a < b, a, b);
+}
+
+INLINE float sum_lanes(real_v x) {
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            x[i] += x[i + half];
+    return x[0];
+}
+
+INLINE float largest_lane(real_v x) {
+    float r = x[0];
+    for (int i = 1; i < LANES; i++)
+        r = x[i] > r ? x[i] : r;
+    return r;
+}
+
+/* exp: x = k ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 p(r), p fitted for the smallest largest relative
+ * error, 3.1e-9. Below -87, where the result leaves the normal numbers, it is 0. */
+INLINE real_v exp_v(real_v x) {
+    const real_v shift = all(0x1.8p23f); /* adding it rounds to an integer and leaves that in the low bits */
+    int_v normal = x >= all(-87.0f);
+    x = smaller(larger(x, all(-87.0f)), all(88.0f));
+    real_v shifted = x * all(0x1.715476p+0f) + shift;
+    real_v k = shifted - shift;
+    real_v r = x - k * all(0x1.62e4p-1f);
+    r = r - k * all(0x1.7f7d1cp-20f);
+    real_v p = all(1.3814592967e-3f);
+    p = p * r + all(8.3687175065e-3f);
+    p = p * r + all(4.1668388993e-2f);
+    p = p * r + all(1.6666521132e-1f);
+    p = p * r + all(4.9999994040e-1f);
+    p = p * (r * r) + r;
+    p = p + all(1.0f);
+    bits_v power = ((bits_v)shifted << 23) + (bits_v)all(1.0f);
+    return where(normal, p * (real_v)power);
+}
+
+/* The normal distribution function less a half: x P(x^2) / Q(x^2), both of degree 5, fitted on |x| <= 5.5 for
+ * the smallest largest absolute error, 7.2e-9; beyond it the distance to a half is below 2e-8. */
+INLINE real_v normal_cdf_v(real_v x) {
+    x = smaller(larger(x, all(-5.5f)), all(5.5f));
+    real_v t = x * x;
+    real_v p = all(2.27496031e-08f), q = all(1.19750871e-06f);
+    p = p * t + all(6.35208835e-06f);
+    q = q * t + all(7.36464208e-05f);
+    p = p * t + all(1.688224e-04f);
+    q = q * t + all(1.88442622e-03f);
+    p = p * t + all(4.67724027e-03f);
+    q = q * t + all(2.86456905e-02f);
+    p = p * t + all(3.38523313e-02f);
+    q = q * t + all(2.5152114e-01f);
+    p = p * t + all(3.98942232e-01f);
+    q = q * t + all(1.0f);
+    return x * p / q + all(0.5f);
+}
+
+/* tanh from exp; |x| small keeps its sign and is off by 1e-7 absolute at most. */
+INLINE real_v tanh_v(real_v x) {
+    real_v e = exp_v(smaller(larger(x + x, all(-40.0f)), all(40.0f)));
+    return (e - all(1.0f)) / (e + all(1.0f));
+}

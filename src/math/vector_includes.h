@@ -1,0 +1,13 @@
+/* What the template needs of other headers, included before an instruction set is chosen. */
+#ifndef FINEPROBE_MATH_VECTOR_INCLUDES_H
+#define FINEPROBE_MATH_VECTOR_INCLUDES_H
+
+#include "math/kernels.h"
+#include <math.h>
+#include <string.h>
+
+#ifdef __GNUC__
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors are only passed between functions of one file */
+#endif
+
+#endif
