@@ -10,10 +10,10 @@
 typedef struct head_block {
     size_t pieces, padded; /* T, P */
     fp_block q, k, v;
-    size_t at;       /* of its first row and column in matrices [R, H] */
-    size_t qkv_at;   /* of its queries in matrices [R, 3 H]; keys H, values 2 H further */
-    float *probs;    /* A */
-    int8_t *keep;    /* dropout of A, or NULL */
+    size_t at;     /* of its first row and column in matrices [R, H] */
+    size_t qkv_at; /* of its queries in matrices [R, 3 H]; keys H, values 2 H further */
+    float *probs;  /* A */
+    int8_t *keep;  /* dropout of A, or NULL */
 } head_block;
 
 static head_block block_of(const fp_encoder *encoder, const fp_layer_store *store, const fp_batch *batch,
@@ -68,11 +68,12 @@ void fp_attention_backward(fp_encoder *encoder, const fp_batch *batch, const fp_
             head_block b = block_of(encoder, store, batch, s, h, at);
             size_t t = b.pieces;
             float *dq = work->d_qkv + b.qkv_at, *dk = dq + hidden, *dv = dk + hidden;
-            fp_block d_context = {work->d_dense + b.at, hidden}, ds = {work->d_score, b.padded};
+            fp_block d_context = {work->d_context + b.at, hidden}, ds = {work->d_score, b.padded};
             fp_gemm_nt(t, t, width, d_context, b.v, 0, work->d_score, b.padded);
             fp_block probs = {dropped(encoder, &b, scale), b.padded};
             fp_gemm_tn(t, width, t, probs, d_context, 0, dv, 3 * hidden);
-            encoder->kernels->softmax_back(t, t, b.padded, score_scale, b.probs, b.keep, scale, work->d_score);
+            encoder->kernels->softmax_back(t, t, b.padded, score_scale, b.probs, b.keep, scale,
+                                           work->d_score);
             fp_gemm_nn(t, width, t, ds, b.k, 0, dq, 3 * hidden);
             fp_gemm_tn(t, width, t, ds, b.q, 0, dk, 3 * hidden);
             at += t * b.padded;

@@ -70,6 +70,7 @@ void fp_encoder_lay(fp_encoder *encoder, fp_arena *arena, const fp_batch_limits 
     work->score = fp_arena_take(arena, score, real);
     work->d_hidden = fp_arena_take(arena, narrow, real);
     work->d_dense = fp_arena_take(arena, narrow, real);
+    work->d_context = fp_arena_take(arena, narrow, real);
     work->d_wide = fp_arena_take(arena, wide, real);
     work->d_qkv = fp_arena_take(arena, 3 * narrow, real);
     work->d_score = fp_arena_take(arena, score, real);

@@ -9,13 +9,13 @@
 
 /* What a layer leaves for its backward pass. R: rows of the batch. */
 typedef struct fp_layer_store {
-    float *qkv;               /* [R, 3 H] queries, keys, values */
-    float *probs;             /* per sentence and head [pieces, padded pieces], before dropout */
-    float *context;           /* [R, H] attention's output */
-    float *normed1, *inverse1; /* [R, H], [R] of the first layer norm */
-    float *middle;            /* [R, H] its output */
-    float *up;                /* [R, I] before the activation */
-    float *normed2, *inverse2; /* of the second layer norm; its output is the layer's hidden state */
+    float *qkv;                         /* [R, 3 H] queries, keys, values */
+    float *probs;                       /* per sentence and head [pieces, padded pieces], before dropout */
+    float *context;                     /* [R, H] attention's output */
+    float *normed1, *inverse1;          /* [R, H], [R] of the first layer norm */
+    float *middle;                      /* [R, H] its output */
+    float *up;                          /* [R, I] before the activation */
+    float *normed2, *inverse2;          /* of the second layer norm; its output is the layer's hidden state */
     int8_t *keep_probs, *keep1, *keep2; /* dropout, NULL when there is none */
 } fp_layer_store;
 
@@ -27,9 +27,9 @@ typedef struct fp_workspace {
     float *wide;  /* [R, I]: activations */
     float *score; /* one head's probabilities after dropout */
     /* Training only: */
-    float *d_hidden, *d_dense; /* [R, H] */
-    float *d_wide;             /* [R, I] */
-    float *d_qkv;              /* [R, 3 H] */
+    float *d_hidden, *d_dense, *d_context; /* [R, H] */
+    float *d_wide;                         /* [R, I] */
+    float *d_qkv;                          /* [R, 3 H] */
     float *d_score;
 } fp_workspace;
 
@@ -44,7 +44,8 @@ typedef struct fp_encoder {
     const fp_layout *layout;
     const fp_kernels *kernels;
     const float *parameters;
-    float *gradients; /* training; as the parameters. Rows of the word embedding must be 0 when a pass starts */
+    float
+        *gradients; /* training; as the parameters. Rows of the word embedding must be 0 when a pass starts */
     int training;
     fp_dropout dropout;
     fp_workspace work;
@@ -66,7 +67,7 @@ void fp_embeddings_backward(fp_encoder *encoder, const fp_batch *batch, float *d
 void fp_layer_forward(fp_encoder *encoder, const fp_batch *batch, size_t layer);
 void fp_layer_backward(fp_encoder *encoder, const fp_batch *batch, size_t layer, float *d);
 void fp_attention_forward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store);
-/* From d_dense, the gradient of the context [R, H], to d_qkv. */
+/* From d_context [R, H], to d_qkv. */
 void fp_attention_backward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store);
 
 /* Dropout masks: one stream for every place where numbers are dropped. */

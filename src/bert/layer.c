@@ -15,13 +15,13 @@ typedef struct norm_place {
 } norm_place;
 
 static norm_place first_norm(const fp_layer_at *at, size_t start, const fp_layer_store *store) {
-    return (norm_place){start + at->norm1_gain, start + at->norm1_shift, start + at->mix_bias, store->normed1,
-                        store->inverse1,        store->keep1};
+    return (norm_place){start + at->norm1_gain, start + at->norm1_shift, start + at->mix_bias,
+                        store->normed1,         store->inverse1,         store->keep1};
 }
 
 static norm_place second_norm(const fp_layer_at *at, size_t start, const fp_layer_store *store) {
-    return (norm_place){start + at->norm2_gain, start + at->norm2_shift, start + at->down_bias, store->normed2,
-                        store->inverse2,        store->keep2};
+    return (norm_place){start + at->norm2_gain, start + at->norm2_shift, start + at->down_bias,
+                        store->normed2,         store->inverse2,         store->keep2};
 }
 
 /* y = norm(dropout(x + bias) + residual), x being where the normed rows go. */
@@ -35,7 +35,8 @@ static void add_and_norm(const fp_encoder *encoder, size_t rows, norm_place plac
                             .gain = p + place.gain,
                             .shift = p + place.shift,
                             .epsilon = (float)encoder->config->layer_norm_eps};
-    encoder->kernels->norm(&with, rows, encoder->config->hidden, place.normed, place.normed, place.inverse, y);
+    encoder->kernels->norm(&with, rows, encoder->config->hidden, place.normed, place.normed, place.inverse,
+                           y);
 }
 
 /* D: of y in, of the residual out; D_DENSE: of x. */
@@ -78,8 +79,8 @@ void fp_layer_forward(fp_encoder *encoder, const fp_batch *batch, size_t layer) 
 
     draw_masks(encoder, batch, layer, store);
     kernels->fill_rows(rows, 3 * hidden, p + at->qkv_bias, store->qkv);
-    fp_gemm_nt(rows, 3 * hidden, hidden, (fp_block){x, hidden}, (fp_block){p + at->qkv, hidden}, 1, store->qkv,
-               3 * hidden);
+    fp_gemm_nt(rows, 3 * hidden, hidden, (fp_block){x, hidden}, (fp_block){p + at->qkv, hidden}, 1,
+               store->qkv, 3 * hidden);
     fp_attention_forward(encoder, batch, store);
     fp_gemm_nt(rows, hidden, hidden, (fp_block){store->context, hidden}, (fp_block){p + at->mix, hidden}, 0,
                store->normed1, hidden);
@@ -124,9 +125,7 @@ void fp_layer_backward(fp_encoder *encoder, const fp_batch *batch, size_t layer,
     fp_block d_dense = {work->d_dense, hidden}, d_qkv = {work->d_qkv, 3 * hidden};
     add_and_norm_back(encoder, rows, first_norm(at, start, store), d, work->d_dense);
     fp_gemm_tn(hidden, hidden, rows, d_dense, (fp_block){store->context, hidden}, 0, g + at->mix, hidden);
-    /* The gradient of the context replaces that of the dense output; d_qkv is still free to take it. */
-    fp_gemm_nn(rows, hidden, hidden, d_dense, (fp_block){p + at->mix, hidden}, 0, work->d_qkv, hidden);
-    memcpy(work->d_dense, work->d_qkv, rows * hidden * sizeof(float));
+    fp_gemm_nn(rows, hidden, hidden, d_dense, (fp_block){p + at->mix, hidden}, 0, work->d_context, hidden);
     fp_attention_backward(encoder, batch, store);
     fp_gemm_tn(3 * hidden, hidden, rows, d_qkv, (fp_block){work->hidden[layer], hidden}, 0, g + at->qkv,
                hidden);

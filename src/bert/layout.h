@@ -1,7 +1,8 @@
 /* layout.h: where each tensor lies in the one block of parameters. Gradients and moments have the same shape.
  *
- * The encoder comes first: embeddings, then the layers, all alike; query, key and value lie together so that one
- * matrix product serves the three. Behind it, when the model has one, the head of masked-language modelling. */
+ * The encoder comes first: embeddings, then the layers, all alike; query, key and value lie together so that
+ * one matrix product serves the three. Behind it, when the model has one, the head of masked-language
+ * modelling. */
 #ifndef FINEPROBE_BERT_LAYOUT_H
 #define FINEPROBE_BERT_LAYOUT_H
 

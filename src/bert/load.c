@@ -66,10 +66,10 @@ static int copy_tensors(fp_bert *model, const fp_weights *weights, const fp_tens
 }
 
 static int has_mlm_head(const fp_weights *weights) {
-    static const char *const names[] = {
-        "cls.predictions.transform.dense.weight", "cls.predictions.transform.dense.bias",
-        "cls.predictions.transform.LayerNorm.weight", "cls.predictions.transform.LayerNorm.bias",
-        "cls.predictions.bias"};
+    static const char *const names[] = {"cls.predictions.transform.dense.weight",
+                                        "cls.predictions.transform.dense.bias",
+                                        "cls.predictions.transform.LayerNorm.weight",
+                                        "cls.predictions.transform.LayerNorm.bias", "cls.predictions.bias"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!fp_weights_find(weights, names[i]))
             return 0;

@@ -17,7 +17,8 @@ struct fp_bert {
 /* A model without parameters. */
 fp_bert *fp_bert_shell(const fp_bert_config *config, int has_mlm, const char *config_text, fp_error *error);
 
-/* The tensors FROM .. of the layout become random: matrices normal(0, INITIALIZER_RANGE), biases 0, gains 1. */
+/* The tensors FROM .. of the layout become random: matrices normal(0, INITIALIZER_RANGE), biases 0, gains 1.
+ */
 void fp_bert_randomise(const fp_bert *shape, size_t from, uint64_t seed, float *parameters);
 
 #endif

@@ -12,19 +12,21 @@ static const char *activation_name(fp_activation kind) {
 }
 
 static json_t *config_of_numbers(const fp_bert_config *c) {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "model_type", "bert",
-                     "hidden_act", activation_name(c->activation), "vocab_size", (json_int_t)c->vocab_size,
-                     "hidden_size", (json_int_t)c->hidden, "num_hidden_layers", (json_int_t)c->layers,
-                     "num_attention_heads", (json_int_t)c->heads, "intermediate_size",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "model_type",
+                     "bert", "hidden_act", activation_name(c->activation), "vocab_size",
+                     (json_int_t)c->vocab_size, "hidden_size", (json_int_t)c->hidden, "num_hidden_layers",
+                     (json_int_t)c->layers, "num_attention_heads", (json_int_t)c->heads, "intermediate_size",
                      (json_int_t)c->intermediate, "max_position_embeddings", (json_int_t)c->positions,
                      "type_vocab_size", (json_int_t)c->types, "layer_norm_eps", c->layer_norm_eps,
                      "hidden_dropout_prob", c->hidden_dropout, "attention_probs_dropout_prob",
                      c->attention_dropout, "initializer_range", c->initializer_range);
 }
 
-/* The config.json that the model came with, but for what saving changes: the class and the type of numbers. */
+/* The config.json that the model came with, but for what saving changes: the class and the type of numbers.
+ */
 static int write_config(const fp_bert *model, const char *path, fp_error *error) {
-    json_t *root = model->config_text ? json_loads(model->config_text, 0, NULL) : config_of_numbers(&model->config);
+    json_t *root =
+        model->config_text ? json_loads(model->config_text, 0, NULL) : config_of_numbers(&model->config);
     const char *class = model->layout.has_mlm ? "BertForMaskedLM" : "BertModel";
     int rc = -1;
     if (root && json_object_set_new(root, "architectures", json_pack("[s]", class)) == 0 &&
@@ -48,13 +50,13 @@ static int write_weights(const fp_bert *model, const char *path, fp_error *error
     for (size_t i = 0; i < layout->n_tensors; i++) {
         const fp_bert_tensor *tensor = &layout->tensors[i];
         int vector = fp_tensor_is_vector(tensor);
-        views[i] = (fp_tensor_view){.name = tensor->name,
-                                    .dtype = FP_F32,
-                                    .rank = vector ? 1 : 2,
-                                    .shape = {vector ? tensor->columns : tensor->rows,
-                                              vector ? 0 : tensor->columns},
-                                    .count = tensor->rows * tensor->columns,
-                                    .data = model->parameters + tensor->at};
+        views[i] =
+            (fp_tensor_view){.name = tensor->name,
+                             .dtype = FP_F32,
+                             .rank = vector ? 1 : 2,
+                             .shape = {vector ? tensor->columns : tensor->rows, vector ? 0 : tensor->columns},
+                             .count = tensor->rows * tensor->columns,
+                             .data = model->parameters + tensor->at};
     }
     static const char *const metadata[] = {"format", "pt", NULL};
     int rc = fp_safetensors_write(path, views, layout->n_tensors, metadata, error);

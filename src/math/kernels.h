@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 typedef struct fp_norm_forward {
-    const float *bias;       /* [columns]; NULL: none */
-    const float *residual;   /* [rows, columns]; NULL: none */
-    const int8_t *keep;      /* [rows, columns] on x + bias, before the residual; NULL: nothing dropped */
-    float scale;             /* of what is kept */
+    const float *bias;         /* [columns]; NULL: none */
+    const float *residual;     /* [rows, columns]; NULL: none */
+    const int8_t *keep;        /* [rows, columns] on x + bias, before the residual; NULL: nothing dropped */
+    float scale;               /* of what is kept */
     const float *gain, *shift; /* [columns] */
     float epsilon;
 } fp_norm_forward;
@@ -64,7 +64,8 @@ typedef struct fp_kernels {
      * shift. NORMED may be X; INVERSE [rows] gets 1 / sqrt(variance + epsilon). */
     void (*norm)(const fp_norm_forward *, size_t rows, size_t columns, const float *x, float *normed,
                  float *inverse, float *y);
-    /* D [rows, columns]: gradient of y in, of the sum that was normalised (so of the residual) out; D_X: of x.
+    /* D [rows, columns]: gradient of y in, of the sum that was normalised (so of the residual) out; D_X: of
+     * x.
      */
     void (*norm_back)(const fp_norm_backward *, size_t rows, size_t columns, float *d, float *d_x);
 
@@ -76,12 +77,12 @@ typedef struct fp_kernels {
 
     /* y = keep ? x x scale : 0 */
     void (*drop)(size_t n, const float *x, const int8_t *keep, float scale, float *y);
-    /* KEEP for numbers 0 .. n-1 of a stream: number e of group g = e / 128 looks at halfword (e % 128) / 16 of
-     * block 16 g + e % 16, and is dropped when it is below THRESHOLD (of 65536). KEEP has room for whole
+    /* KEEP for numbers 0 .. n-1 of a stream: number e of group g = e / 128 looks at halfword (e % 128) / 16
+     * of block 16 g + e % 16, and is dropped when it is below THRESHOLD (of 65536). KEEP has room for whole
      * groups. */
     void (*keep)(fp_rng_key key, size_t n, uint32_t threshold, int8_t *keep);
 
-    void (*add)(size_t n, const float *x, float *y);                      /* y += x */
+    void (*add)(size_t n, const float *x, float *y);                           /* y += x */
     void (*add_rows)(size_t rows, size_t columns, const float *x, float *sum); /* sum += column sums of x */
     double (*square_sum)(size_t n, const float *x);
     /* m = beta1 m + rest1 g, v = beta2 v + rest2 g^2, p = shrink p - step m / (root sqrt(v) + epsilon) */

@@ -1,5 +1,5 @@
-/* kernels_template.h: the passes of kernels.h for one instruction set; kernels_reference.c says in plain loops
- * what each means. Included once per instruction set with LANES, TABLE and TABLE_NAME defined. */
+/* kernels_template.h: the passes of kernels.h for one instruction set; kernels_reference.c says in plain
+ * loops what each means. Included once per instruction set with LANES, TABLE and TABLE_NAME defined. */
 
 #include "math/vector.h"
 

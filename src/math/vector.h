@@ -1,6 +1,6 @@
 /* vector.h: vectors of LANES floats with the compiler's own vector types; no intrinsics, so that one text
- * serves every instruction set. Included by kernels_template.h only, once per instruction set. Sums over lanes
- * go in a fixed order. */
+ * serves every instruction set. Included by kernels_template.h only, once per instruction set. Sums over
+ * lanes go in a fixed order. */
 
 typedef float real_v __attribute__((vector_size(4 * LANES)));
 typedef int32_t int_v __attribute__((vector_size(4 * LANES)));
