@@ -1,0 +1,49 @@
+/* face.h: the points that carry weight in a nearest-points problem: affinely independent, with the Cholesky
+ * factor of their Gram matrix.
+ *
+ * With x_i the points, s_i = +1 or -1 their sides and weights that sum to one on either side, the difference
+ * of the nearest points is w = sum s_i weight_i x_i. Adding SIGMA to the Gram entries of one side changes
+ * |w|^2 by a constant and makes the matrix positive definite as long as the points are affinely independent.
+ */
+#ifndef FINEPROBE_PROBE_FACE_H
+#define FINEPROBE_PROBE_FACE_H
+
+#include "fineprobe/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fp_face {
+    size_t d, capacity, count;
+    double sigma;
+    double *origin;      /* [d] subtracted from all points */
+    double **x;          /* [capacity] centred points */
+    double *store;       /* [capacity, d] what X points into */
+    double *factor;      /* [capacity, capacity] lower triangle L, L L' = Gram + SIGMA */
+    double *weight;      /* [capacity] */
+    double *wanted;      /* [capacity] weights of the affine optimum */
+    double *ones[2];     /* [capacity] L^-1 times the indicator of either side */
+    double *turn;        /* [2 capacity] Givens rotations */
+    double *w;           /* [d] */
+    uint32_t *point;     /* [capacity] which row of the data */
+    unsigned char *side; /* [capacity] 0: first set, 1: second */
+} fp_face;
+
+int fp_face_create(fp_face *face, size_t d, fp_error *error);
+void fp_face_destroy(fp_face *face);
+
+/* Starts anew with one point of either side. */
+void fp_face_start(fp_face *face, const float *points, size_t d, uint32_t a, uint32_t b);
+
+/* 1 when POINT entered (with weight 0), 0 when it depends affinely on those that are there. */
+int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side);
+
+/* Moves the weights to the optimum over the face, points that would get negative weight leaving; updates w.
+ */
+void fp_face_settle(fp_face *face);
+
+double fp_face_norm2(const fp_face *face); /* |w|^2 */
+
+/* w times either side's nearest point. */
+void fp_face_levels(const fp_face *face, double level[2]);
+
+#endif
