@@ -1,0 +1,277 @@
+/* The policy of the schedule, driven by a small simulation: made-up plans, any number of ranks, random
+ * durations and failures. What must hold is checked at every step. */
+#include "fineprobe/memory.h"
+#include "fineprobe/rng.h"
+#include "sweep/schedule.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RUNS = 5, CHECKPOINTS = 4, LAYERS = 3, MOST_RANKS = 16 };
+
+/* RUNS runs of one model, each with CHECKPOINTS checkpoints, each probed at LAYERS layers on its own task,
+ * the first run also on the task of the second; the original on every task. */
+typedef struct fp_world {
+    fp_grid grid;
+    fp_plan plan;
+    unsigned char *units, *checkpoints, *available;
+    uint64_t draws;
+    fp_rng_key key;
+} fp_world;
+
+static void add_representation(fp_plan *p, size_t checkpoint, size_t task) {
+    size_t i = p->n_representations++;
+    p->representations[i] = (fp_plan_representation){.checkpoint = checkpoint,
+                                                     .task = task,
+                                                     .first_unit = p->layout.n_units,
+                                                     .n_units = LAYERS,
+                                                     .seconds = 2,
+                                                     .bytes = 10};
+    for (int layer = 0; layer < LAYERS; layer++) {
+        size_t u = p->layout.n_units++;
+        p->layout.units[u].layer = layer;
+        p->units[u] = (fp_plan_unit){.representation = i, .seconds = 1 + layer + (double)task};
+    }
+}
+
+static void make_world(fp_world *w, double scratch_limit) {
+    memset(w, 0, sizeof *w);
+    w->grid.scratch_limit = scratch_limit;
+    w->key = fp_rng_key_of(3, FP_RNG_DATA, 0, 0);
+    fp_plan *p = &w->plan;
+    p->grid = &w->grid;
+    p->checkpoint_bytes = 5;
+    p->layout.n_runs = RUNS;
+    p->layout.n_checkpoints = 1 + RUNS * CHECKPOINTS;
+    p->layout.runs = calloc(RUNS, sizeof *p->layout.runs);
+    p->layout.checkpoints = calloc(p->layout.n_checkpoints, sizeof *p->layout.checkpoints);
+    p->layout.units = calloc(1000, sizeof *p->layout.units);
+    p->runs = calloc(RUNS, sizeof *p->runs);
+    p->representations = calloc(1000, sizeof *p->representations);
+    p->units = calloc(1000, sizeof *p->units);
+    p->layout.checkpoints[0].run = -1;
+    for (size_t task = 0; task < RUNS; task++)
+        add_representation(p, 0, task);
+    for (size_t r = 0; r < RUNS; r++) {
+        p->runs[r] = (fp_plan_run){.task = r,
+                                   .first_checkpoint = 1 + r * CHECKPOINTS,
+                                   .n_checkpoints = CHECKPOINTS,
+                                   .seconds_per_update = 0.1 * (double)(r + 1)};
+        for (size_t k = 0; k < CHECKPOINTS; k++) {
+            size_t c = 1 + r * CHECKPOINTS + k;
+            p->layout.checkpoints[c].run = (int32_t)r;
+            p->layout.checkpoints[c].step = (int32_t)(10 * (k + 1));
+            add_representation(p, c, r);
+            if (r == 0)
+                add_representation(p, c, 1);
+        }
+    }
+    w->units = calloc(p->layout.n_units, 1);
+    w->checkpoints = calloc(p->layout.n_checkpoints, 1);
+    w->available = calloc(p->layout.n_checkpoints, 1);
+}
+
+static void free_world(fp_world *w) {
+    free(w->plan.layout.runs);
+    free(w->plan.layout.checkpoints);
+    free(w->plan.layout.units);
+    free(w->plan.runs);
+    free(w->plan.representations);
+    free(w->plan.units);
+    free(w->units);
+    free(w->checkpoints);
+    free(w->available);
+}
+
+typedef struct fp_ending {
+    int checkpoint_there[1 + RUNS * CHECKPOINTS], vectors_there[1000], times[1000];
+    size_t failed_units, failed_checkpoints, pieces;
+} fp_ending;
+
+static double draw(fp_world *w) {
+    return fp_rng_uniform(w->key, w->draws++);
+}
+
+static void take_consequences(fp_schedule *s, fp_ending *e) {
+    fp_consequence c;
+    while (fp_schedule_consequence(s, &c)) {
+        if (c.kind == FP_REMOVE_VECTORS)
+            e->vectors_there[c.index] = 0;
+        else if (c.kind == FP_REMOVE_CHECKPOINT)
+            e->checkpoint_there[c.index] = 0;
+        else if (c.kind == FP_FAIL_UNIT)
+            e->failed_units++;
+        else
+            e->failed_checkpoints++;
+    }
+}
+
+/* What a piece needs is there when it starts. */
+static void check_needs(const fp_world *w, const fp_assignment *a, const fp_ending *e) {
+    if (a->kind == FP_PIECE_EMBED) {
+        size_t c = w->plan.representations[a->index].checkpoint;
+        assert_true(w->plan.layout.checkpoints[c].run < 0 || e->checkpoint_there[c]);
+    } else if (a->kind == FP_PIECE_PROBE) {
+        assert_true(e->vectors_there[w->plan.units[a->index].representation]);
+    } else {
+        assert_true(a->first <= a->last);
+    }
+}
+
+static void finish(fp_world *w, fp_schedule *s, const fp_assignment *a, double failures, fp_ending *e) {
+    int ok = draw(w) >= failures;
+    if (a->kind == FP_PIECE_FINETUNE)
+        for (size_t c = a->first; c <= a->last; c++) {
+            if (!ok && c == a->last)
+                break;
+            e->checkpoint_there[c] = 1;
+            fp_schedule_checkpoint(s, c);
+            take_consequences(s, e);
+        }
+    if (a->kind == FP_PIECE_EMBED && ok)
+        e->vectors_there[a->index] = 1;
+    if (a->kind == FP_PIECE_PROBE && ok)
+        e->times[a->index]++;
+    fp_schedule_ended(s, a, ok);
+    take_consequences(s, e);
+}
+
+/* Runs the sweep on RANKS ranks: of the running pieces a random one ends next. */
+static fp_schedule_counts simulate(fp_world *w, int ranks, double failures, fp_ending *e) {
+    fp_error error = {0};
+    fp_schedule_start start = {w->units, w->checkpoints, w->available, 2};
+    fp_schedule *s = fp_schedule_create(&w->plan, &start, &error);
+    assert_non_null(s);
+    memset(e, 0, sizeof *e);
+    for (size_t c = 0; c < w->plan.layout.n_checkpoints; c++)
+        e->checkpoint_there[c] = w->available[c];
+    take_consequences(s, e);
+    fp_assignment running[MOST_RANKS];
+    int n = 0;
+    while (!fp_schedule_over(s)) {
+        double before = fp_schedule_count(s).scratch;
+        while (n < ranks && fp_schedule_next(s, &running[n])) {
+            check_needs(w, &running[n], e);
+            double scratch = fp_schedule_count(s).scratch;
+            assert_true(scratch <= w->grid.scratch_limit || scratch <= before || n == 0);
+            before = scratch;
+            e->pieces++;
+            n++;
+        }
+        assert_true(n > 0); /* else the sweep stands still */
+        int which = (int)(draw(w) * n);
+        fp_assignment ended = running[which];
+        running[which] = running[--n];
+        finish(w, s, &ended, failures, e);
+    }
+    fp_schedule_counts counts = fp_schedule_count(s);
+    assert_int_equal(n, 0);
+    fp_schedule_destroy(s);
+    return counts;
+}
+
+static void everything_is_done_once(void **state) {
+    (void)state;
+    for (int ranks = 1; ranks <= MOST_RANKS; ranks++) {
+        fp_world w;
+        fp_ending e;
+        make_world(&w, 1e9);
+        fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
+        assert_int_equal(counts.units_done, w.plan.layout.n_units);
+        assert_int_equal(counts.checkpoints_done, RUNS * CHECKPOINTS);
+        assert_int_equal(counts.units_failed, 0);
+        assert_true(counts.seconds_done > counts.seconds_total - 1e-6 &&
+                    counts.seconds_done < counts.seconds_total + 1e-6);
+        assert_true(counts.scratch > -1e-6 && counts.scratch < 1e-6);
+        for (size_t u = 0; u < w.plan.layout.n_units; u++)
+            assert_int_equal(e.times[u], 1);
+        for (size_t i = 0; i < w.plan.n_representations; i++)
+            assert_int_equal(e.vectors_there[i], 0);
+        for (size_t c = 0; c < w.plan.layout.n_checkpoints; c++)
+            assert_int_equal(e.checkpoint_there[c], 0);
+        free_world(&w);
+    }
+}
+
+static void scratch_stays_within_its_bound(void **state) {
+    (void)state;
+    for (int ranks = 1; ranks <= 8; ranks++) {
+        const double limits[] = {26, 16, 1}; /* the last fits nothing: one thing at a time, in the end */
+        for (int i = 0; i < 3; i++) {
+            fp_world w;
+            fp_ending e;
+            make_world(&w, limits[i]);
+            fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
+            assert_int_equal(counts.units_done, w.plan.layout.n_units);
+            free_world(&w);
+        }
+    }
+}
+
+static void failures_end_what_depends_on_them_alone(void **state) {
+    (void)state;
+    for (int trial = 0; trial < 50; trial++) {
+        fp_world w;
+        fp_ending e;
+        make_world(&w, 40);
+        w.key = fp_rng_key_of((uint64_t)trial, FP_RNG_DATA, 1, 0);
+        fp_schedule_counts counts = simulate(&w, 1 + trial % 7, 0.3, &e);
+        assert_int_equal(counts.units_done + counts.units_failed, w.plan.layout.n_units);
+        assert_int_equal(counts.units_failed, e.failed_units);
+        assert_int_equal(counts.checkpoints_failed, e.failed_checkpoints);
+        size_t once = 0;
+        for (size_t u = 0; u < w.plan.layout.n_units; u++)
+            once += e.times[u] == 1;
+        assert_int_equal(once, counts.units_done);
+        assert_true(counts.units_done > 0);
+        assert_true(counts.scratch > -1e-6 && counts.scratch < 1e-6);
+        free_world(&w);
+    }
+}
+
+static void finished_work_is_kept(void **state) {
+    (void)state;
+    fp_world w;
+    fp_ending e;
+    make_world(&w, 1e9);
+    memset(w.units, FP_DONE, w.plan.layout.n_units);
+    memset(w.checkpoints, FP_DONE, w.plan.layout.n_checkpoints);
+    fp_schedule_counts counts = simulate(&w, 2, 0, &e);
+    assert_int_equal(e.pieces, 0);
+    assert_int_equal(counts.units_kept, w.plan.layout.n_units);
+
+    /* one unit of the third checkpoint of run 1 is missing: the run goes there again, but no further */
+    size_t representation = 0, checkpoint = 1 + CHECKPOINTS + 2;
+    for (size_t i = 0; i < w.plan.n_representations; i++)
+        if (w.plan.representations[i].checkpoint == checkpoint)
+            representation = i;
+    size_t unit = w.plan.representations[representation].first_unit + 1;
+    w.units[unit] = FP_WAITING;
+    simulate(&w, 2, 0, &e);
+    assert_int_equal(e.pieces, 3); /* the run, the embedding, the unit */
+    assert_int_equal(e.times[unit], 1);
+
+    w.available[checkpoint] = 1; /* its folder is still there: no need for the run */
+    simulate(&w, 2, 0, &e);
+    assert_int_equal(e.pieces, 2);
+
+    w.units[unit] = FP_FAILED; /* failed units stay so until they are asked for */
+    counts = simulate(&w, 2, 0, &e);
+    assert_int_equal(e.pieces, 0);
+    assert_int_equal(counts.units_failed, 1);
+    free_world(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_is_done_once),
+        cmocka_unit_test(scratch_stays_within_its_bound),
+        cmocka_unit_test(failures_end_what_depends_on_them_alone),
+        cmocka_unit_test(finished_work_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
