@@ -28,9 +28,12 @@ typedef struct fp_unit_record {
     fp_cluster_row *clusters;
 } fp_unit_record;
 
+/* Arrays for GROUP, with every entry open: NaN, cluster_of -1, no clusters. */
 int fp_unit_record_alloc(const fp_group *group, fp_unit_record *out, fp_error *error);
 void fp_unit_record_free(fp_unit_record *record);
 uint32_t fp_unit_record_crc(const fp_group *group, const fp_unit_record *record);
+/* 0 when ROW.crc is the record's CRC, else -1. */
+int fp_unit_record_check(const fp_group *group, const fp_unit_record *record, fp_error *error);
 
 typedef struct fp_checkpoint_record {
     fp_checkpoint_row row;
@@ -40,6 +43,8 @@ typedef struct fp_checkpoint_record {
 } fp_checkpoint_record;
 
 uint32_t fp_checkpoint_record_crc(const fp_checkpoint_record *record);
+/* ROW.train_loss of these losses: their sum in order in float64, divided by their number; NaN without any. */
+double fp_losses_mean(const float *losses, size_t n);
 
 /* The files in scratch (safetensors). Reading fails when the shapes are not GROUP's. */
 int fp_unit_record_save(const char *path, const fp_group *group, const fp_unit_record *record,

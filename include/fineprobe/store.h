@@ -64,7 +64,8 @@ int fp_store_close(fp_store *store, fp_error *error);
 /* The tables as the file holds them (with results); to be freed with fp_layout_free. */
 int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error);
 
-/* Independent writes by one rank: data, fsync, status byte. The CRC is computed here. */
+/* Independent writes by one rank: data, fsync, status byte. The CRC is computed here. A record goes into the
+ * place its row names (UNIT and ROW; CHECKPOINT); its digest must be the one the file has there. */
 int fp_store_write_unit(fp_store *store, const fp_group *group, fp_unit_record *record,
                         const fp_provenance_row *provenance, fp_error *error);
 int fp_store_write_checkpoint(fp_store *store, size_t checkpoint, fp_checkpoint_record *record,
@@ -78,7 +79,9 @@ int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *r
                            const double *centroid_movement /* [2, labels] */, fp_error *error);
 int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error);
 
-/* Reads by any process. STATUS: [n_units], [n_checkpoints]. */
+/* Reads by any process. STATUS: [n_units], [n_checkpoints]. Arrays are the caller's; OUT comes from
+ * fp_unit_record_alloc and can be used again for units of the same group. A unit is read as it stands: its
+ * CRC is checked by fp_unit_record_check, and means something only when the status is FP_DONE. */
 int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error);
 int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
                        fp_error *error);

@@ -77,7 +77,8 @@ typedef struct fp_checkpoint_row {
     /* results of the run's own head; NaN until done, and for originals */
     double train_loss; /* mean over the updates since the checkpoint before */
     double test_loss, test_accuracy;
-    uint32_t crc; /* CRC-32 of the row before this field, and of the losses since the checkpoint before */
+    uint32_t
+        crc; /* CRC-32 of the packed row before this field, and of the losses since the checkpoint before */
 } fp_checkpoint_row;
 
 /* What one probe saw on one split. */
@@ -101,7 +102,8 @@ typedef struct fp_unit_row {
     /* results; zero or NaN until done */
     fp_probe_columns train, test;
     double train_test_similarity; /* NaN: not defined */
-    uint32_t crc; /* CRC-32 of the row before this field, and of its arrays in their documented order */
+    uint32_t
+        crc; /* CRC-32 of the packed row before this field, and of its arrays in their documented order */
 } fp_unit_row;
 
 /* How a unit or checkpoint came about: not part of its result, and not the same from one sweep to the next.
@@ -132,10 +134,18 @@ typedef struct fp_cluster_row {
 extern const fp_table fp_table_models, fp_table_tasks, fp_table_labels, fp_table_data, fp_table_runs,
     fp_table_checkpoints, fp_table_units, fp_table_provenance, fp_table_derived, fp_table_clusters;
 
+/* A row as the file holds it: its fields end to end without gaps, text filled up with zeros. Unpacked text
+ * always ends, whatever the file holds. */
+size_t fp_table_packed_size(const fp_table *table);
+void fp_table_pack(const fp_table *table, const void *row, void *packed);
+void fp_table_unpack(const fp_table *table, const void *packed, void *row);
+
 /* Results still open: NaN in every F64 field behind the identity, so that an unfinished row cannot be taken
  * for one. */
 void fp_checkpoint_row_open(fp_checkpoint_row *row);
 void fp_unit_row_open(fp_unit_row *row);
 void fp_derived_row_open(fp_derived_row *row);
+/* No cluster in this place: no number, no label, size 0. */
+void fp_cluster_row_open(fp_cluster_row *row);
 
 #endif
