@@ -1,0 +1,163 @@
+#include "contents.h"
+
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const void *static_table(const fp_layout *layout, fp_dataset dataset) {
+    switch (dataset) {
+    case FP_MODELS:
+        return layout->models;
+    case FP_TASKS:
+        return layout->tasks;
+    case FP_LABELS:
+        return layout->labels;
+    case FP_DATA:
+        return layout->data;
+    case FP_RUNS:
+        return layout->runs;
+    case FP_CHECKPOINTS:
+        return layout->checkpoints;
+    case FP_UNITS:
+        return layout->units;
+    default:
+        return NULL;
+    }
+}
+
+static int write_derived(fp_store *store, size_t n, fp_error *error) {
+    fp_derived_row *rows = fp_alloc(n, sizeof *rows, "derived", error);
+    if (!rows)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = (fp_derived_row){.unit = (int32_t)i, .original = -1};
+        fp_derived_row_open(&rows[i]);
+    }
+    int rc = fp_rows_write(&store->datasets[FP_DERIVED], store->transfer, 0, n, rows, error);
+    free(rows);
+    return rc;
+}
+
+static int make_datasets(fp_store *store, const fp_layout *layout, fp_error *error) {
+    for (fp_dataset i = 0; i < FP_N_DATASETS; i++) {
+        hsize_t rows = fp_dataset_rows(layout, i);
+        const void *table = static_table(layout, i);
+        fp_rows *dataset = &store->datasets[i];
+        if (fp_rows_create(store->file, &fp_datasets[i], 1, &rows, dataset, error) < 0 ||
+            (table && fp_rows_write(dataset, store->transfer, 0, rows, table, error) < 0))
+            return -1;
+    }
+    return write_derived(store, layout->n_units, error);
+}
+
+static int make_group(fp_store *store, const fp_group *shape, fp_store_group *out, fp_error *error) {
+    out->group = *shape;
+    hid_t properties = fp_h5_group_properties();
+    hid_t group = H5Gcreate2(store->file, shape->name, H5P_DEFAULT, properties, H5P_DEFAULT);
+    int rc = group < 0 ? fp_h5_fail(error, "cannot make group %s", shape->name) : 0;
+    if (rc == 0 && (fp_h5_put_integer(group, "train_instances", (int64_t)shape->train_instances, error) < 0 ||
+                    fp_h5_put_integer(group, "test_instances", (int64_t)shape->test_instances, error) < 0))
+        rc = -1;
+    for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
+        hsize_t axes[FP_MAX_AXES];
+        int rank = fp_result_shape(shape, i, axes);
+        rc = fp_rows_create(group, &fp_results[i], rank, axes, &out->results[i], error);
+    }
+    if (group >= 0)
+        H5Gclose(group);
+    H5Pclose(properties);
+    return rc;
+}
+
+static int make_folder(fp_store *store, const char *name, fp_error *error) {
+    if (H5Lexists(store->file, name, H5P_DEFAULT) > 0)
+        return 0;
+    hid_t properties = fp_h5_group_properties();
+    hid_t group = H5Gcreate2(store->file, name, H5P_DEFAULT, properties, H5P_DEFAULT);
+    int rc = group < 0 ? fp_h5_fail(error, "cannot make group %s", name) : 0;
+    if (group >= 0)
+        H5Gclose(group);
+    H5Pclose(properties);
+    return rc;
+}
+
+static int make_groups(fp_store *store, const fp_layout *layout, fp_error *error) {
+    store->groups = fp_alloc(layout->n_groups, sizeof *store->groups, "groups", error);
+    if (!store->groups || make_folder(store, "results", error) < 0)
+        return -1;
+    for (size_t i = 0; i < layout->n_groups; i++) {
+        char folder[FP_PATH];
+        snprintf(folder, sizeof folder, "results/%s", layout->models[layout->groups[i].model].name);
+        store->n_groups = i + 1;
+        if (make_folder(store, folder, error) < 0 ||
+            make_group(store, &layout->groups[i], &store->groups[i], error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int make_root(fp_store *store, const fp_layout *layout, fp_error *error) {
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_obj_track_times(creation, 0);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    store->file = H5Fcreate(store->path, H5F_ACC_TRUNC, creation, access);
+    int rc = store->file < 0 ? fp_h5_fail(error, "cannot create %s", store->path) : 0;
+    H5Pclose(access);
+    H5Pclose(creation);
+    if (rc < 0)
+        return rc;
+    if (fp_h5_put_text(store->file, "format", "fineprobe", error) < 0 ||
+        fp_h5_put_integer(store->file, "format_version", FP_FORMAT_VERSION, error) < 0 ||
+        fp_h5_put_text(store->file, "program", "fineprobe " FINEPROBE_VERSION, error) < 0 ||
+        fp_h5_write_document(store->file, "grid", layout->grid, "the grid file (YAML)", error) < 0)
+        return -1;
+    return fp_h5_write_document(store->file, "provenance", layout->provenance,
+                                "program, libraries, host and date of the sweep (JSON)", error);
+}
+
+/* The whole file under its temporary name. */
+static int build(fp_store *store, const fp_layout *layout, const char *from, size_t *kept, fp_error *error) {
+    int rc = make_root(store, layout, error);
+    if (rc == 0)
+        rc = make_datasets(store, layout, error);
+    if (rc == 0)
+        rc = make_groups(store, layout, error);
+    if (rc == 0 && from) {
+        fp_store *old = fp_store_open_read(from, error);
+        rc = old ? fp_store_carry(old, store, layout, kept, error) : -1;
+        if (rc < 0)
+            fp_error_context(error, "carrying results over from %s", from);
+        if (old)
+            fp_store_close(old, NULL);
+    }
+    fp_store_close_datasets(store);
+    if (store->file >= 0 && H5Fclose(store->file) < 0 && rc == 0)
+        rc = fp_h5_fail(error, "cannot close %s", store->path);
+    return rc == 0 ? fp_sync_path(store->path, error) : rc;
+}
+
+int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,
+                    fp_error *error) {
+    size_t unused;
+    kept = kept ? kept : &unused;
+    *kept = 0;
+    fp_h5_quiet();
+    if (fp_layout_check(layout, error) < 0)
+        return -1;
+    fp_store store = {.file = -1, .transfer = H5P_DEFAULT, .fd = -1};
+    store.path = fp_format(error, "%s.%ld.tmp", path, (long)getpid());
+    if (!store.path)
+        return -1;
+    int rc = build(&store, layout, from, kept, error);
+    if (rc == 0)
+        rc = fp_file_rename(store.path, path, error);
+    if (rc < 0) {
+        unlink(store.path);
+        fp_error_context(error, "result file %s", path);
+    }
+    free(store.groups);
+    free(store.path);
+    return rc;
+}

@@ -1,0 +1,218 @@
+#include "contents.h"
+
+#include "fineprobe/memory.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+fp_store_group *fp_store_find_group(fp_store *store, const fp_group *group, fp_error *error) {
+    for (size_t i = 0; i < store->n_groups; i++) {
+        const fp_group *mine = &store->groups[i].group;
+        if (strcmp(mine->name, group->name) != 0)
+            continue;
+        if (mine->rows == group->rows && mine->labels == group->labels && mine->width == group->width &&
+            mine->clusters == group->clusters && mine->train_instances == group->train_instances &&
+            mine->test_instances == group->test_instances)
+            return &store->groups[i];
+        fp_fail(error, "group %s has another shape in the result file", group->name);
+        return NULL;
+    }
+    fp_fail(error, "the result file has no group %s", group->name);
+    return NULL;
+}
+
+int fp_store_put_unit(fp_store *store, const fp_store_group *group, const fp_unit_record *record,
+                      const fp_provenance_row *provenance, fp_error *error) {
+    void *arrays[FP_CENTROID_MOVEMENT];
+    size_t unit = (size_t)record->row.unit, row = (size_t)record->row.row;
+    fp_record_arrays(record, arrays);
+    for (fp_result i = 0; i < FP_CENTROID_MOVEMENT; i++)
+        if (fp_rows_write(&group->results[i], store->transfer, row, 1, arrays[i], error) < 0)
+            return -1;
+    if (fp_rows_write(&store->datasets[FP_UNIT_PROVENANCE], store->transfer, unit, 1, provenance, error) < 0)
+        return -1;
+    return fp_rows_write(&store->datasets[FP_UNITS], store->transfer, unit, 1, &record->row, error);
+}
+
+int fp_store_get_unit(fp_store *store, const fp_store_group *group, size_t unit, size_t row,
+                      fp_unit_record *out, fp_error *error) {
+    void *arrays[FP_CENTROID_MOVEMENT];
+    fp_record_arrays(out, arrays);
+    for (fp_result i = 0; i < FP_CENTROID_MOVEMENT; i++)
+        if (fp_rows_read(&group->results[i], store->transfer, row, 1, arrays[i], error) < 0)
+            return -1;
+    return fp_rows_read(&store->datasets[FP_UNITS], store->transfer, unit, 1, &out->row, error);
+}
+
+static int writable(const fp_store *store, fp_error *error) {
+    return store->parallel ? 0 : fp_fail(error, "%s was opened for reading", store->path);
+}
+
+/* Until this returns, what was written may be lost with the machine. */
+static int sync_data(const fp_store *store, fp_error *error) {
+    return fdatasync(store->fd) < 0 ? fp_fail_errno(error, "cannot sync %s", store->path) : 0;
+}
+
+static int put_status(fp_store *store, fp_dataset dataset, size_t row, fp_status status, fp_error *error) {
+    unsigned char byte = (unsigned char)status;
+    return fp_rows_write(&store->datasets[dataset], store->transfer, row, 1, &byte, error);
+}
+
+/* Is this the unit that the file has there, and in this place of this group? */
+static int same_unit(fp_store *store, const fp_group *group, const fp_unit_row *row, fp_error *error) {
+    fp_unit_row known;
+    if (row->unit < 0 || row->row < 0)
+        return fp_fail(error, "unit %d in row %d", row->unit, row->row);
+    if (fp_rows_read(&store->datasets[FP_UNITS], store->transfer, (size_t)row->unit, 1, &known, error) < 0)
+        return -1;
+    if (known.row != row->row || strcmp(known.results, group->name) != 0 ||
+        strcmp(known.digest, row->digest) != 0)
+        return fp_fail(error, "unit %d is another one in the result file (digest %s, not %s)", row->unit,
+                       known.digest, row->digest);
+    return 0;
+}
+
+int fp_store_write_unit(fp_store *store, const fp_group *group, fp_unit_record *record,
+                        const fp_provenance_row *provenance, fp_error *error) {
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    if (!place || writable(store, error) < 0 || same_unit(store, group, &record->row, error) < 0)
+        return -1;
+    record->row.crc = fp_unit_record_crc(group, record);
+    if (fp_store_put_unit(store, place, record, provenance, error) < 0 || sync_data(store, error) < 0)
+        return -1;
+    return put_status(store, FP_UNIT_STATUS, (size_t)record->row.unit, FP_DONE, error);
+}
+
+/* As same_unit; also, the losses must be those since the checkpoint before. */
+static int same_checkpoint(fp_store *store, size_t checkpoint, const fp_checkpoint_record *record,
+                           fp_error *error) {
+    fp_checkpoint_row rows[2] = {{.run = -1}};
+    fp_run_row run = {0};
+    size_t first = checkpoint > 0 ? checkpoint - 1 : 0, at, count;
+    fp_checkpoint_row *own = checkpoint > 0 ? &rows[1] : &rows[0];
+    if (fp_rows_read(&store->datasets[FP_CHECKPOINTS], store->transfer, first, checkpoint - first + 1, rows,
+                     error) < 0)
+        return -1;
+    if (strcmp(own->digest, record->row.digest) != 0)
+        return fp_fail(error, "checkpoint %zu is another one in the result file (digest %s, not %s)",
+                       checkpoint, own->digest, record->row.digest);
+    if (own->run >= 0 &&
+        fp_rows_read(&store->datasets[FP_RUNS], store->transfer, (size_t)own->run, 1, &run, error) < 0)
+        return -1;
+    /* a layout of these two rows and this run alone */
+    for (int i = 0; i < 2; i++)
+        rows[i].run = own->run >= 0 && rows[i].run == own->run ? 0 : -1;
+    fp_layout around = {.checkpoints = rows, .runs = &run};
+    fp_layout_losses(&around, checkpoint - first, &at, &count);
+    if (record->n_losses != count || (count > 0 && record->losses_at != (int64_t)at))
+        return fp_fail(error, "checkpoint %zu brings %zu losses from %lld; its place has %zu from %zu",
+                       checkpoint, record->n_losses, (long long)record->losses_at, count, at);
+    return 0;
+}
+
+int fp_store_write_checkpoint(fp_store *store, size_t checkpoint, fp_checkpoint_record *record,
+                              const fp_provenance_row *provenance, fp_error *error) {
+    if (writable(store, error) < 0 || same_checkpoint(store, checkpoint, record, error) < 0)
+        return -1;
+    record->row.crc = fp_checkpoint_record_crc(record);
+    const fp_rows *rows = store->datasets;
+    if (fp_rows_write(&rows[FP_LOSSES], store->transfer, (size_t)record->losses_at, record->n_losses,
+                      record->losses, error) < 0 ||
+        fp_rows_write(&rows[FP_CHECKPOINT_PROVENANCE], store->transfer, checkpoint, 1, provenance, error) <
+            0 ||
+        fp_rows_write(&rows[FP_CHECKPOINTS], store->transfer, checkpoint, 1, &record->row, error) < 0 ||
+        sync_data(store, error) < 0)
+        return -1;
+    return put_status(store, FP_CHECKPOINT_STATUS, checkpoint, FP_DONE, error);
+}
+
+static int mark(fp_store *store, fp_dataset of, fp_dataset statuses, size_t row, fp_status status,
+                const fp_provenance_row *provenance, fp_error *error) {
+    if (status == FP_DONE)
+        return fp_fail(error, "done is a status that comes with a record");
+    if (writable(store, error) < 0 ||
+        fp_rows_write(&store->datasets[of], store->transfer, row, 1, provenance, error) < 0 ||
+        (status == FP_FAILED && sync_data(store, error) < 0))
+        return -1;
+    return put_status(store, statuses, row, status, error);
+}
+
+int fp_store_mark_unit(fp_store *store, size_t unit, fp_status status, const fp_provenance_row *provenance,
+                       fp_error *error) {
+    return mark(store, FP_UNIT_PROVENANCE, FP_UNIT_STATUS, unit, status, provenance, error);
+}
+
+int fp_store_mark_checkpoint(fp_store *store, size_t checkpoint, fp_status status,
+                             const fp_provenance_row *provenance, fp_error *error) {
+    return mark(store, FP_CHECKPOINT_PROVENANCE, FP_CHECKPOINT_STATUS, checkpoint, status, provenance, error);
+}
+
+int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *row, const fp_group *group,
+                           const double *centroid_movement, fp_error *error) {
+    fp_unit_row known;
+    const fp_rows *rows = store->datasets;
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    if (!place || writable(store, error) < 0 ||
+        fp_rows_read(&rows[FP_UNITS], store->transfer, unit, 1, &known, error) < 0)
+        return -1;
+    if (strcmp(known.results, group->name) != 0 || row->unit != (int64_t)unit)
+        return fp_fail(error, "derived row of unit %d for unit %zu of group %s, which is in group %s",
+                       row->unit, unit, group->name, known.results);
+    if (fp_rows_write(&place->results[FP_CENTROID_MOVEMENT], store->transfer, (size_t)known.row, 1,
+                      centroid_movement, error) < 0)
+        return -1;
+    return fp_rows_write(&rows[FP_DERIVED], store->transfer, unit, 1, row, error);
+}
+
+int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error) {
+    if (writable(store, error) < 0 ||
+        fp_rows_write(&store->datasets[FP_PROGRESS], store->transfer, 0, 1, row, error) < 0)
+        return -1;
+    return row->finished ? sync_data(store, error) : 0;
+}
+
+static int read_all(fp_store *store, fp_dataset dataset, void *out, fp_error *error) {
+    const fp_rows *rows = &store->datasets[dataset];
+    return fp_rows_read(rows, store->transfer, 0, (size_t)rows->shape[0], out, error);
+}
+
+int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error) {
+    size_t n_units = (size_t)store->datasets[FP_UNIT_STATUS].shape[0];
+    size_t n_checkpoints = (size_t)store->datasets[FP_CHECKPOINT_STATUS].shape[0];
+    if (read_all(store, FP_UNIT_STATUS, units, error) < 0 ||
+        read_all(store, FP_CHECKPOINT_STATUS, checkpoints, error) < 0)
+        return -1;
+    for (size_t i = 0; i < n_units; i++)
+        if (units[i] > FP_FAILED)
+            return fp_fail(error, "%s is damaged: unit %zu has status %d", store->path, i, units[i]);
+    for (size_t i = 0; i < n_checkpoints; i++)
+        if (checkpoints[i] > FP_FAILED)
+            return fp_fail(error, "%s is damaged: checkpoint %zu has status %d", store->path, i,
+                           checkpoints[i]);
+    return 0;
+}
+
+int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
+                       fp_error *error) {
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    return place ? fp_store_get_unit(store, place, unit, row, out, error) : -1;
+}
+
+int fp_store_read_provenance(fp_store *store, fp_provenance_row *units, fp_provenance_row *checkpoints,
+                             fp_error *error) {
+    if (read_all(store, FP_UNIT_PROVENANCE, units, error) < 0)
+        return -1;
+    return read_all(store, FP_CHECKPOINT_PROVENANCE, checkpoints, error);
+}
+
+int fp_store_read_derived(fp_store *store, fp_derived_row *rows, fp_error *error) {
+    return read_all(store, FP_DERIVED, rows, error);
+}
+
+int fp_store_read_losses(fp_store *store, float *losses, fp_error *error) {
+    return read_all(store, FP_LOSSES, losses, error);
+}
+
+int fp_store_read_progress(fp_store *store, fp_progress_row *row, fp_error *error) {
+    return read_all(store, FP_PROGRESS, row, error);
+}

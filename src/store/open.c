@@ -1,0 +1,293 @@
+#include "contents.h"
+
+#include "fineprobe/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The names in a table's first column, for finding the groups. */
+static char *names_of(fp_store *store, fp_dataset dataset, size_t *n, fp_error *error) {
+    const fp_rows *rows = &store->datasets[dataset];
+    size_t size = rows->array->table->row_size;
+    *n = (size_t)rows->shape[0];
+    char *table = fp_alloc(*n, size, rows->array->name, error);
+    char *names = fp_alloc(*n, FP_NAME, rows->array->name, error);
+    if (table && names && fp_rows_read(rows, store->transfer, 0, *n, table, error) == 0) {
+        for (size_t i = 0; i < *n; i++)
+            memcpy(names + i * FP_NAME, table + i * size, FP_NAME);
+    } else {
+        free(names);
+        names = NULL;
+    }
+    free(table);
+    return names;
+}
+_Static_assert(offsetof(fp_model_row, name) == 0 && offsetof(fp_task_row, name) == 0, "names come first");
+
+/* The group's sizes are those of its datasets, which have to agree with one another. */
+static int check_shapes(const fp_store_group *opened, fp_error *error) {
+    for (fp_result i = 0; i < FP_N_RESULTS; i++) {
+        hsize_t shape[FP_MAX_AXES];
+        int rank = fp_result_shape(&opened->group, i, shape);
+        if (memcmp(shape, opened->results[i].shape, (size_t)rank * sizeof *shape) != 0)
+            return fp_fail(error, "dataset %s has another shape than its neighbours", fp_results[i].name);
+    }
+    return 0;
+}
+
+static int open_group(fp_store *store, fp_store_group *out, fp_error *error) {
+    fp_group *shape = &out->group;
+    hid_t group = H5Gopen2(store->file, shape->name, H5P_DEFAULT);
+    if (group < 0)
+        return fp_h5_fail(error, "group %s cannot be opened", shape->name);
+    int64_t train = 0, test = 0;
+    int rc = fp_h5_get_integer(group, "train_instances", &train, error);
+    if (rc == 0)
+        rc = fp_h5_get_integer(group, "test_instances", &test, error);
+    for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
+        hsize_t axes[FP_MAX_AXES];
+        rc = fp_rows_open(group, &fp_results[i], fp_result_shape(shape, i, axes), store->size,
+                          &out->results[i], error);
+    }
+    if (rc == 0 && (train < 0 || test < 0 || (uint64_t)train > store->size || (uint64_t)test > store->size))
+        rc = fp_fail(error, "%lld and %lld instances", (long long)train, (long long)test);
+    if (rc == 0) {
+        shape->rows = (size_t)out->results[FP_CENTROIDS].shape[0];
+        shape->labels = (size_t)out->results[FP_CENTROIDS].shape[2];
+        shape->width = (size_t)out->results[FP_CENTROIDS].shape[3];
+        shape->clusters = (size_t)out->results[FP_CLUSTERS].shape[2];
+        shape->train_instances = (size_t)train;
+        shape->test_instances = (size_t)test;
+        rc = check_shapes(out, error);
+    }
+    H5Gclose(group);
+    return rc < 0 ? fp_error_context(error, "group %s", shape->name) : 0;
+}
+
+static int exists(hid_t file, const char *name) {
+    return H5Lexists(file, name, H5P_DEFAULT) > 0;
+}
+
+/* Opens results/MODEL/TASK for every model and task that have one. */
+static int open_groups(fp_store *store, fp_error *error) {
+    size_t n_models = 0, n_tasks = 0;
+    char *models = names_of(store, FP_MODELS, &n_models, error);
+    char *tasks = models ? names_of(store, FP_TASKS, &n_tasks, error) : NULL;
+    store->groups = tasks ? fp_alloc(n_models * n_tasks, sizeof *store->groups, "groups", error) : NULL;
+    int rc = store->groups ? 0 : -1;
+    for (size_t m = 0; rc == 0 && m < n_models; m++) {
+        char name[FP_PATH];
+        snprintf(name, sizeof name, "results/%.*s", FP_NAME - 1, models + m * FP_NAME);
+        if (!exists(store->file, "results") || !exists(store->file, name))
+            continue;
+        for (size_t t = 0; rc == 0 && t < n_tasks; t++) {
+            snprintf(name, sizeof name, "results/%.*s/%.*s", FP_NAME - 1, models + m * FP_NAME, FP_NAME - 1,
+                     tasks + t * FP_NAME);
+            if (!exists(store->file, name))
+                continue;
+            fp_store_group *group = &store->groups[store->n_groups++];
+            group->group = (fp_group){.model = (int32_t)m, .task = (int32_t)t};
+            memcpy(group->group.name, name, sizeof name);
+            rc = open_group(store, group, error);
+        }
+    }
+    free(models);
+    free(tasks);
+    return rc;
+}
+
+int fp_store_open_datasets(fp_store *store, fp_error *error) {
+    char format[64];
+    int64_t version;
+    if (fp_h5_get_text(store->file, "format", format, sizeof format, error) < 0 ||
+        strcmp(format, "fineprobe") != 0)
+        return fp_fail(error, "an HDF5 file, but not a result file of fineprobe");
+    if (fp_h5_get_integer(store->file, "format_version", &version, error) < 0)
+        return -1;
+    if (version != FP_FORMAT_VERSION)
+        return fp_fail(error, "format version %lld; this program reads version %d", (long long)version,
+                       FP_FORMAT_VERSION);
+    for (fp_dataset i = 0; i < FP_N_DATASETS; i++)
+        if (fp_rows_open(store->file, &fp_datasets[i], 1, store->size, &store->datasets[i], error) < 0)
+            return -1;
+    fp_layout counts = {.n_units = (size_t)store->datasets[FP_UNITS].shape[0],
+                        .n_checkpoints = (size_t)store->datasets[FP_CHECKPOINTS].shape[0]};
+    for (fp_dataset i = FP_CHECKPOINTS; i < FP_N_DATASETS; i++)
+        if (i != FP_LOSSES && store->datasets[i].shape[0] != fp_dataset_rows(&counts, i))
+            return fp_fail(error, "dataset %s has the wrong number of rows", fp_datasets[i].name);
+    return open_groups(store, error);
+}
+
+void fp_store_close_datasets(fp_store *store) {
+    for (size_t g = 0; g < store->n_groups; g++)
+        for (fp_result i = 0; i < FP_N_RESULTS; i++)
+            fp_rows_close(&store->groups[g].results[i]);
+    for (fp_dataset i = 0; i < FP_N_DATASETS; i++)
+        fp_rows_close(&store->datasets[i]);
+    free(store->groups);
+    store->groups = NULL;
+    store->n_groups = 0;
+}
+
+static void discard(fp_store *store) {
+    fp_store_close_datasets(store);
+    if (store->transfer > 0)
+        H5Pclose(store->transfer);
+    if (store->fd >= 0)
+        close(store->fd);
+    if (store->comm != MPI_COMM_NULL)
+        MPI_Comm_free(&store->comm);
+    free(store->path);
+    free(store);
+}
+
+/* Opens the plain descriptor and learns the file's size. */
+static fp_store *begin(const char *path, int flags, fp_error *error) {
+    fp_h5_quiet();
+    fp_store *store = fp_alloc(1, sizeof *store, "a result file", error);
+    if (!store)
+        return NULL;
+    store->file = -1;
+    store->comm = MPI_COMM_NULL;
+    store->fd = open(path, flags | O_CLOEXEC);
+    struct stat info;
+    if (store->fd < 0 || fstat(store->fd, &info) < 0)
+        fp_fail_errno(error, "cannot open the result file %s", path);
+    else if (!S_ISREG(info.st_mode))
+        fp_fail(error, "%s is not a file", path);
+    else {
+        store->size = (uint64_t)info.st_size;
+        store->path = fp_strdup(path, error);
+        store->transfer = H5Pcreate(H5P_DATASET_XFER);
+    }
+    if (!store->path || store->transfer <= 0) {
+        discard(store);
+        return NULL;
+    }
+    return store;
+}
+
+/* HDF5's locks protect nothing here, and would keep readers out while a sweep writes. No sieve buffer: a
+ * reader must see what was written since it read last. */
+static hid_t access_properties(void) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_file_locking(access, 0, 1);
+    H5Pset_sieve_buf_size(access, 0);
+    return access;
+}
+
+static int open_file(fp_store *store, unsigned flags, hid_t access, fp_error *error) {
+    store->file = H5Fopen(store->path, flags, access);
+    int rc = store->file < 0 ? fp_h5_fail(error, "%s cannot be read as HDF5", store->path) : 0;
+    H5Pclose(access);
+    return rc;
+}
+
+fp_store *fp_store_open_read(const char *path, fp_error *error) {
+    fp_store *store = begin(path, O_RDONLY, error);
+    if (!store)
+        return NULL;
+    if (open_file(store, H5F_ACC_RDONLY, access_properties(), error) < 0) {
+        discard(store);
+        return NULL;
+    }
+    if (fp_store_open_datasets(store, error) < 0) {
+        fp_error_context(error, "%s", path);
+        fp_store_close(store, NULL);
+        return NULL;
+    }
+    return store;
+}
+
+/* The ranks' outcomes made one: the message of the first rank that failed becomes everybody's. */
+static int agree(MPI_Comm comm, int rc, fp_error *error) {
+    int rank, size, failed;
+    fp_error message = {0};
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    int mine = rc < 0 ? rank : INT_MAX;
+    MPI_Allreduce(&mine, &failed, 1, MPI_INT, MPI_MIN, comm);
+    if (failed == INT_MAX)
+        return 0;
+    if (rank == failed)
+        message = *error;
+    MPI_Bcast(message.text, sizeof message.text, MPI_CHAR, failed, comm);
+    *error = message;
+    return size > 1 ? fp_error_context(error, "rank %d", failed) : -1;
+}
+
+/* Rank 0 reads the whole layout before anybody opens the file for writing: a damaged file stops here. */
+static int check_alone(const char *path, fp_error *error) {
+    fp_layout layout;
+    fp_store *store = fp_store_open_read(path, error);
+    if (!store)
+        return -1;
+    int rc = fp_store_layout(store, &layout, error);
+    if (rc == 0)
+        fp_layout_free(&layout);
+    fp_store_close(store, NULL);
+    return rc;
+}
+
+static int same_size(fp_store *store, MPI_Comm comm, fp_error *error) {
+    uint64_t size[2] = {store->size, ~store->size}, smallest[2];
+    MPI_Allreduce(size, smallest, 2, MPI_UINT64_T, MPI_MIN, comm);
+    if (smallest[0] == ~smallest[1])
+        return 0;
+    return fp_fail(error, "%s is not the same file on every node; put it on a shared file system",
+                   store->path);
+}
+
+static int open_together(fp_store *store, fp_error *error) {
+    hid_t access = access_properties();
+    store->parallel = 1;
+    H5Pset_fapl_mpio(access, store->comm, MPI_INFO_NULL);
+    H5Pset_dxpl_mpio(store->transfer, H5FD_MPIO_INDEPENDENT);
+    int rc = open_file(store, H5F_ACC_RDWR, access, error);
+    if (agree(store->comm, rc, error) < 0)
+        return -1;
+    rc = fp_store_open_datasets(store, error);
+    if (rc < 0)
+        fp_error_context(error, "%s", store->path);
+    return agree(store->comm, rc, error);
+}
+
+fp_store *fp_store_open(const char *path, MPI_Comm comm, fp_error *error) {
+    fp_error unheard;
+    int rank;
+    error = error ? error : &unheard;
+    MPI_Comm_rank(comm, &rank);
+    fp_store *store = begin(path, O_RDWR, error);
+    int rc = agree(comm, store ? 0 : -1, error);
+    if (rc == 0)
+        rc = same_size(store, comm, error);
+    if (rc == 0)
+        rc = agree(comm, rank == 0 ? check_alone(path, error) : 0, error);
+    if (rc < 0) {
+        if (store)
+            discard(store);
+        return NULL;
+    }
+    MPI_Comm_dup(comm, &store->comm); /* the scheduler's messages do not meet the store's */
+    if (open_together(store, error) < 0) {
+        fp_store_close(store, NULL);
+        return NULL;
+    }
+    return store;
+}
+
+int fp_store_close(fp_store *store, fp_error *error) {
+    int rc = 0;
+    fp_store_close_datasets(store);
+    if (store->file >= 0 && H5Fclose(store->file) < 0)
+        rc = fp_h5_fail(error, "cannot close %s", store->path);
+    if (rc == 0 && store->parallel && fdatasync(store->fd) < 0)
+        rc = fp_fail_errno(error, "cannot sync %s", store->path);
+    discard(store);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* rows.h: a dataset as rows along its first axis, moved as C arrays: plain numbers, or the structs of a
+ * table. */
+#ifndef FINEPROBE_STORE_ROWS_H
+#define FINEPROBE_STORE_ROWS_H
+
+#include "h5.h"
+
+typedef enum fp_element {
+    FP_ELEMENT_F32,
+    FP_ELEMENT_F64,
+    FP_ELEMENT_I32,
+    FP_ELEMENT_U8,
+    FP_ELEMENT_ROW
+} fp_element;
+
+enum { FP_MAX_AXES = 4 };
+
+typedef struct fp_array {
+    const char *name;
+    fp_element element;
+    const fp_table *table; /* FP_ELEMENT_ROW only */
+    const char *axes;      /* comma-separated */
+    const char *unit, *meaning;
+} fp_array;
+
+/* An open dataset. Everything needed later is read when it is opened: no metadata are touched again. */
+typedef struct fp_rows {
+    const fp_array *array;
+    hid_t dataset, type;
+    int rank;
+    hsize_t shape[FP_MAX_AXES];
+} fp_rows;
+
+/* Both leave what is to be closed with fp_rows_close, also on failure. FILE_SIZE: bytes that the file has. */
+int fp_rows_create(hid_t parent, const fp_array *array, int rank, const hsize_t *shape, fp_rows *out,
+                   fp_error *error);
+int fp_rows_open(hid_t parent, const fp_array *array, int rank, uint64_t file_size, fp_rows *out,
+                 fp_error *error);
+void fp_rows_close(fp_rows *rows);
+
+int fp_rows_write(const fp_rows *rows, hid_t transfer, size_t first, size_t count, const void *items,
+                  fp_error *error);
+int fp_rows_read(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *items,
+                 fp_error *error);
+
+#endif
