@@ -50,11 +50,15 @@ void fp_finetune_head(const fp_finetune *run, const float **weight /* [labels, w
 /* One update; *LOSS is its mean cross-entropy before the update. A loss that is not finite is an error. */
 int fp_finetune_update(fp_finetune *run, double *loss, fp_error *error);
 
+/* Learning rate of update K of TOTAL. */
+double fp_learning_rate(const fp_finetune_settings *settings, size_t total, size_t k);
+
 /* What the head says of DATA (no dropout): predicted labels [n_instances] and the mean cross-entropy. */
 int fp_finetune_predict(fp_finetune *run, const fp_encoded *data, int32_t *predicted, double *loss,
                         fp_error *error);
 
-/* Everything a run needs to go on, in one safetensors file: weights, head, moments, step. */
+/* Everything a run needs to go on, in one safetensors file: weights, head, moments, step. RESTORE is for a
+ * run created with the same model shape, data and settings; others are refused. */
 int fp_finetune_save(const fp_finetune *run, const char *path, fp_error *error);
 int fp_finetune_restore(fp_finetune *run, const char *path, fp_error *error);
 

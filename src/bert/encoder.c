@@ -98,6 +98,8 @@ static void clear_gradients(fp_encoder *encoder) {
     const fp_layout *layout = encoder->layout;
     for (size_t i = 1; i < layout->n_tensors; i++) {
         const fp_bert_tensor *tensor = &layout->tensors[i];
+        if (tensor->at >= layout->encoder_numbers)
+            break;
         if (tensor->at < layout->first_layer || fp_tensor_is_vector(tensor))
             memset(encoder->gradients + tensor->at, 0, tensor->rows * tensor->columns * sizeof(float));
     }

@@ -1,10 +1,10 @@
 /* check_bert FOLDER [--case FILE]: a model's numbers against those of another program (FILE, or
  * case.safetensors in FOLDER). Prints the largest deviations; ends with 1 when one is beyond its tolerance.
  */
-#include "bert/model.h"
-#include "fineprobe/bert.h"
+#include "bert/run.h"
 #include "fineprobe/encode.h"
 #include "fineprobe/file.h"
+#include "fineprobe/finetune.h"
 #include "fineprobe/memory.h"
 #include "fineprobe/safetensors.h"
 #include <math.h>
@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double HIDDEN_TOLERANCE = 2e-5;
+static const double HIDDEN_TOLERANCE = 2e-5;   /* absolute */
+static const double GRADIENT_TOLERANCE = 1e-4; /* of the tensor's largest entry */
+static const double LOSS_TOLERANCE = 1e-5;     /* absolute */
+/* Of the tensor's largest entry, ten updates later: Adam divides by the size of a gradient, so where it is
+ * near 0 its rounding decides the step. */
+static const double PARAMETER_TOLERANCE = 1e-4;
 static int beyond; /* deviations beyond their tolerance */
 
 static void stop(const char *text) {
@@ -116,6 +121,141 @@ static void check_hidden(const fp_bert *model, const fp_safetensors *file) {
     free_sentences(&data);
 }
 
+/* The instances of KIND, put in the order of their sentences. */
+static void read_instances(const fp_safetensors *file, fp_instance_kind kind, fp_encoded *data) {
+    size_t n_spans, n_pairs, n;
+    long long *spans = integers(file, "spans", &n_spans), *pairs = integers(file, "pairs", &n_pairs);
+    long long *labels = integers(file, kind == FP_KIND_PAIR ? "pair_labels" : "labels", &n);
+    data->kind = kind;
+    data->instances = calloc(n, sizeof *data->instances);
+    for (size_t s = 0; s < data->n_sentences; s++) {
+        for (size_t i = 0; i < n; i++) {
+            const long long *first = spans + 3 * (kind == FP_KIND_PAIR ? (size_t)pairs[2 * i] : i);
+            const long long *second = spans + 3 * (kind == FP_KIND_PAIR ? (size_t)pairs[2 * i + 1] : i);
+            if ((size_t)first[0] == s)
+                data->instances[data->n_instances++] =
+                    (fp_encoded_instance){(uint32_t)s,
+                                          {(uint32_t)first[1], (uint32_t)first[2]},
+                                          {(uint32_t)second[1], (uint32_t)second[2]},
+                                          (int32_t)labels[i]};
+        }
+        data->instance_at[s + 1] = (uint32_t)data->n_instances;
+    }
+    free(spans);
+    free(pairs);
+    free(labels);
+}
+
+typedef struct deviation {
+    double most;
+    char name[160];
+} deviation;
+
+/* The largest deviation of OURS from tensor PREFIX.NAME, relative to that tensor's largest entry or to FLOOR.
+ */
+static void compare(const fp_safetensors *file, const char *prefix, const char *name, const float *ours,
+                    double floor, deviation *worst) {
+    char full[160];
+    size_t n;
+    snprintf(full, sizeof full, "%s.%s", prefix, name);
+    double *expected = reals(file, full, &n), largest = floor, most = 0;
+    for (size_t i = 0; i < n; i++) {
+        double difference = fabs(ours[i] - expected[i]);
+        largest = fmax(largest, fabs(expected[i]));
+        most = difference <= most ? most : difference;
+    }
+    free(expected);
+    if (!(most / largest <= worst->most)) {
+        worst->most = most / largest;
+        memcpy(worst->name, full, sizeof full);
+    }
+}
+
+/* All of the encoder's tensors in BLOCK. The key biases' gradient is exactly 0, and 1e-18 in other programs:
+ * the FLOOR keeps rounding errors from being compared with rounding errors. */
+static deviation compare_all(const fp_safetensors *file, const char *prefix, const fp_finetune *run,
+                             const float *block, double floor) {
+    deviation worst = {0};
+    const fp_bert *model = run->model;
+    for (size_t i = 0; i < fp_bert_tensor_count(model); i++) {
+        const fp_bert_tensor *tensor = fp_bert_tensor_at(model, i);
+        compare(file, prefix, tensor->name, block + tensor->at, floor, &worst);
+    }
+    return worst;
+}
+
+static void report_tensor(const char *what, const deviation *worst, double tolerance) {
+    report(what, worst->most, tolerance);
+    printf("    largest in %s\n", worst->name[0] ? worst->name : "none");
+}
+
+static void set_head(fp_finetune *run, const fp_safetensors *file, const char *head) {
+    const char *const parts[2] = {"weight", "bias"};
+    float *to[2] = {run->optimiser.parameters + run->head.weight, run->optimiser.parameters + run->head.bias};
+    for (int i = 0; i < 2; i++) {
+        char name[64];
+        size_t n;
+        snprintf(name, sizeof name, "%s.%s", head, parts[i]);
+        double *values = reals(file, name, &n);
+        for (size_t k = 0; k < n; k++)
+            to[i][k] = (float)values[k];
+        free(values);
+    }
+}
+
+static fp_finetune *start(const fp_bert *model, const fp_safetensors *file, const fp_encoded *data,
+                          const char *head) {
+    char name[64];
+    fp_error error = {0};
+    fp_finetune_settings settings = fp_finetune_defaults();
+    settings.batch = data->n_sentences;
+    settings.updates = 10;
+    settings.hidden_dropout = settings.attention_dropout = 0;
+    snprintf(name, sizeof name, "%s.bias", head);
+    fp_finetune *run = fp_finetune_create(model, data, need(file, name)->count, NULL, &settings, &error);
+    if (!run)
+        stop(error.text);
+    set_head(run, file, head);
+    return run;
+}
+
+/* Ten updates with one batch of all sentences; the gradients of the first. */
+static void check_training(const fp_bert *model, const fp_safetensors *file, fp_instance_kind kind) {
+    const char *task = kind == FP_KIND_PAIR ? "pair" : "word";
+    const char *head = kind == FP_KIND_PAIR ? "pair_head" : "head";
+    fp_encoded data = {0};
+    fp_error error = {0};
+    size_t width, updates;
+    char name[64];
+    read_sentences(file, &data, &width);
+    read_instances(file, kind, &data);
+    fp_finetune *run = start(model, file, &data, head);
+
+    fp_finetune_gradient(run);
+    snprintf(name, sizeof name, "%s.grad", task);
+    deviation worst = compare_all(file, name, run, run->optimiser.gradients, 1e-9);
+    compare(file, name, "head.weight", run->optimiser.gradients + run->head.weight, 0, &worst);
+    compare(file, name, "head.bias", run->optimiser.gradients + run->head.bias, 0, &worst);
+    report_tensor(name, &worst, GRADIENT_TOLERANCE);
+
+    snprintf(name, sizeof name, "%s.losses", task);
+    double *losses = reals(file, name, &updates), most = 0;
+    for (size_t k = 0; k < updates; k++) {
+        double loss;
+        if (fp_finetune_update(run, &loss, &error) < 0)
+            stop(error.text);
+        double difference = fabs(loss - losses[k]);
+        most = difference <= most ? most : difference;
+    }
+    report(name, most, LOSS_TOLERANCE);
+    free(losses);
+    snprintf(name, sizeof name, "%s.after", task);
+    worst = compare_all(file, name, run, run->optimiser.parameters, 0);
+    report_tensor(name, &worst, PARAMETER_TOLERANCE);
+    fp_finetune_destroy(run);
+    free_sentences(&data);
+}
+
 int main(int argc, char **argv) {
     fp_error error = {0};
     if (argc != 2 && !(argc == 4 && strcmp(argv[2], "--case") == 0))
@@ -126,6 +266,8 @@ int main(int argc, char **argv) {
     if (!file)
         stop(error.text);
     check_hidden(model, file);
+    check_training(model, file, FP_KIND_WORD);
+    check_training(model, file, FP_KIND_PAIR);
     fp_safetensors_close(file);
     fp_bert_free(model);
     free(path);
