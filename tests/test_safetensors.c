@@ -1,33 +1,21 @@
 /* Safetensors: what is written is read back, and a damaged file is refused by name, never a fault. */
-#include "fineprobe/file.h"
-#include "fineprobe/memory.h"
 #include "fineprobe/rng.h"
 #include "fineprobe/safetensors.h"
+#include "scratch.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static char folder[64], path[128];
+static char path[128];
 
 static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/fineprobe-test-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/file.safetensors", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return fp_folder_remove(folder, NULL);
+    int rc = make_scratch(state);
+    snprintf(path, sizeof path, "%s", scratch_path("file.safetensors"));
+    return rc;
 }
 
 static fp_tensor_view vector(const char *name, fp_dtype dtype, size_t n, const void *data) {
@@ -183,7 +171,7 @@ static void the_writer_refuses_contradictions(void **state) {
     assert_false(fp_path_exists(path));
     assert_int_equal(fp_safetensors_write("/nowhere/at/all", views, 1, NULL, &error), -1);
     assert_non_null(strstr(error.text, "/nowhere/at/all"));
-    assert_true(fp_folder_bytes(folder) == 0);
+    assert_true(fp_folder_bytes(scratch_folder) == 0);
 }
 
 /* Writes HEADER (its length before it) and DATA_SIZE bytes, and expects the reader to refuse them so. */
@@ -286,7 +274,7 @@ static void truncated_files_are_refused(void **state) {
     char *bytes = fp_file_read(path, &size, &error);
     assert_true(opens(&error));
     for (size_t keep = 0; keep < size; keep += keep < 400 ? 1 : 97) {
-        assert_int_equal(fp_file_write(path, bytes, keep, &error), 0);
+        scratch_write("file.safetensors", bytes, keep);
         error.text[0] = '\0';
         assert_false(opens(&error));
         assert_non_null(strstr(error.text, path));
@@ -307,10 +295,7 @@ static void damaged_headers_never_fault(void **state) {
         for (int trial = 0; trial < 2; trial++) {
             char kept = bytes[at];
             bytes[at] = values[fp_rng_below(key, 2 * at + (size_t)trial, sizeof values - 1)];
-            FILE *out = fopen(path, "wb"); /* no sync: this runs often */
-            assert_non_null(out);
-            assert_int_equal(fwrite(bytes, 1, size, out), size);
-            fclose(out);
+            scratch_write("file.safetensors", bytes, size);
             error.text[0] = '\0';
             if (!opens(&error)) {
                 assert_true(error.text[0] != '\0');
@@ -335,5 +320,5 @@ int main(void) {
         cmocka_unit_test(truncated_files_are_refused),
         cmocka_unit_test(damaged_headers_never_fault),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, remove_scratch);
 }

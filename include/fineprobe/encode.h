@@ -2,7 +2,8 @@
  *
  * A sentence is [CLS], the pieces of its words, [SEP]. A word that cleans to nothing counts as one [UNK]. A
  * sentence that has more pieces than the model has positions is cut after its last word that fits whole;
- * instances whose words fell away are left out. Both are counted. */
+ * instances whose words fell away are left out. Both are counted. Sentences keep their numbers: one that has
+ * lost all its instances stays, with none. */
 #ifndef FINEPROBE_ENCODE_H
 #define FINEPROBE_ENCODE_H
 

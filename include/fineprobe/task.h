@@ -1,6 +1,6 @@
 /* task.h: annotated text as instances to classify. A reader turns a file into sentences of words and
  * instances of labels; the labels of a task are the sorted union of those in its training and its test set.
- */
+ * A label "_" is none: the word or sentence is there, but is no instance. An empty label is an error. */
 #ifndef FINEPROBE_TASK_H
 #define FINEPROBE_TASK_H
 

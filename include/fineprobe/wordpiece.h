@@ -1,6 +1,10 @@
 /* wordpiece.h: the uncased BERT tokeniser. Text is cleaned (controls dropped, white space unified, CJK
  * ideographs set apart), lower-cased, stripped of accents (NFD without Mn), split at punctuation and matched
- * greedily, longest piece first, against the vocabulary. */
+ * greedily, longest piece first, against the vocabulary.
+ *
+ * Categories are those of the Unicode version that utf8proc was built with: a character that it does not know
+ * yet counts as unassigned and is dropped. Lower case goes character by character (a final capital sigma
+ * gives the medial small one, as in the tokenisers written in Rust). */
 #ifndef FINEPROBE_WORDPIECE_H
 #define FINEPROBE_WORDPIECE_H
 
