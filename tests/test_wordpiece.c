@@ -120,10 +120,10 @@ static void text_is_cleaned(void **state) {
 
 static void words_over_a_hundred_characters_are_unknown(void **state) {
     (void)state;
-    char word[256], expected[1024] = "a";
+    char word[256], expected[1024] = "a", accents[256];
     memset(word, 'a', sizeof word);
-    for (int i = 1; i < 100; i++)
-        strcat(expected, " ##a");
+    for (size_t i = 1, used = 1; i < 100; i++, used += 4)
+        snprintf(expected + used, sizeof expected - used, " ##a");
     word[100] = '\0';
     expect(word, expected);
     word[100] = 'a';
@@ -132,9 +132,8 @@ static void words_over_a_hundred_characters_are_unknown(void **state) {
     word[101] = ' ';
     word[103] = '\0';
     expect(word, "[UNK] a");
-    char accents[256] = ""; /* a hundred characters of two bytes are not too many */
-    for (int i = 0; i < 100; i++)
-        strcat(accents, "\xc3\xa1");
+    for (size_t i = 0; i < 200; i += 2) /* a hundred characters of two bytes are not too many */
+        snprintf(accents + i, sizeof accents - i, "\xc3\xa1");
     expect(accents, expected);
 }
 
