@@ -1,0 +1,132 @@
+/* Pieces of work from outside: specifications, reports, the starter, the lock. */
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include "fineprobe/piece.h"
+#include "sweep/lock.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void specifications_survive_the_way(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char *lexcats[] = {"P", "INF.P"};
+    fp_piece_checkpoint checkpoints[] = {
+        {.index = 7,
+         .row = {.run = 3, .model = "tiny", .finetuned_on = "POS", .seed = 9, .step = 50, .digest = "ab"},
+         .folder = "f\"o",
+         .record = "r"}};
+    fp_piece piece = {.kind = FP_PIECE_FINETUNE,
+                      .index = 3,
+                      .threads = 2,
+                      .model = "m",
+                      .task = {.name = "PS",
+                               .reader = FP_READER_CONLLULEX,
+                               .lexcats = lexcats,
+                               .n_lexcats = 2,
+                               .train = {"a", 1, 800},
+                               .test = {"b", 0, 0}},
+                      .settings = fp_finetune_defaults(),
+                      .state = "s",
+                      .losses_at = 11,
+                      .start_step = 25,
+                      .n_checkpoints = 1,
+                      .checkpoints = checkpoints};
+    piece.settings.learning_rate = 0.1 + 0.2; /* not a short decimal */
+    char *text = fp_piece_format(&piece, &error);
+    assert_non_null(text);
+    fp_piece back;
+    assert_int_equal(fp_piece_parse(text, &back, &error), 0);
+    char *again = fp_piece_format(&back, &error);
+    assert_string_equal(text, again);
+    assert_true(back.settings.learning_rate == piece.settings.learning_rate);
+    assert_string_equal(back.checkpoints[0].folder, "f\"o");
+    assert_int_equal(back.checkpoints[0].row.step, 50);
+    assert_null(back.task.label);
+    fp_piece_free(&back);
+    free(again);
+
+    for (size_t n = 0; n < strlen(text); n++) { /* cut anywhere: refused */
+        char *cut = strndup(text, n);
+        assert_int_equal(fp_piece_parse(cut, &back, &error), -1);
+        free(cut);
+    }
+    assert_int_equal(fp_piece_parse("{\"kind\":9,\"index\":0,\"threads\":1}", &back, &error), -1);
+    free(text);
+}
+
+static void reports_survive_the_way(void **state) {
+    (void)state;
+    fp_report report = {.kind = FP_REPORT_ERROR, .share = 0.25, .seconds = 3, .index = 4}, back;
+    fp_copy_text(report.message, sizeof report.message, "tensor \"w\"\nis missing");
+    char line[1024];
+    size_t n = fp_report_format(&report, line, sizeof line);
+    assert_int_equal(line[n - 1], '\n');
+    assert_null(memchr(line, '\n', n - 1));
+    assert_int_equal(fp_report_parse(line, &back), 0);
+    assert_string_equal(back.message, report.message);
+    assert_true(back.share == 0.25 && back.seconds == 3 && back.index == 4 && back.kind == FP_REPORT_ERROR);
+    assert_int_equal(fp_report_parse("{}", &back), -1);
+    assert_int_equal(fp_report_parse("Segmentation fault", &back), -1);
+}
+
+static void one_owner_at_a_time(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char folder[] = "/tmp/fineprobe-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *file = fp_path_join(folder, "sweep.h5", &error);
+    int64_t first = 4, second = 0;
+    fp_lock *lock = fp_lock_take(file, &first, &error);
+    assert_non_null(lock);
+    assert_int_equal(first, 5);
+    assert_null(fp_lock_take(file, &second, &error));
+    assert_non_null(strstr(error.text, "another sweep"));
+    fp_lock_release(lock);
+    lock = fp_lock_take(file, &second, &error);
+    assert_non_null(lock);
+    fp_lock_release(lock);
+    fp_folder_remove(folder, NULL);
+    free(file);
+}
+
+/* A process that dies with the lock leaves it to the next one, whose incarnation is higher. */
+static void a_dead_owner_is_succeeded(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char folder[] = "/tmp/fineprobe-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *file = fp_path_join(folder, "sweep.h5", &error);
+    pid_t child = fork();
+    if (child == 0) {
+        int64_t incarnation = 41;
+        _exit(fp_lock_take(file, &incarnation, &error) ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    int64_t incarnation = 0;
+    fp_lock *lock = fp_lock_take(file, &incarnation, &error);
+    assert_non_null(lock);
+    assert_true(incarnation > 42);
+    fp_lock_release(lock);
+    fp_folder_remove(folder, NULL);
+    free(file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(specifications_survive_the_way),
+        cmocka_unit_test(reports_survive_the_way),
+        cmocka_unit_test(one_owner_at_a_time),
+        cmocka_unit_test(a_dead_owner_is_succeeded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
