@@ -66,7 +66,7 @@ static void refuse(fp_reader reader, const char *label, const char *text, const 
 static void readers_have_names(void **state) {
     (void)state;
     fp_reader reader;
-    for (int i = FP_READER_CONLLU_WORDS; i <= FP_READER_TSV_SENTENCES; i++) {
+    for (int i = FP_READER_CONLLU_WORDS; i <= FP_READER_TEXT; i++) {
         assert_int_equal(fp_reader_parse(fp_reader_name((fp_reader)i), &reader), 0);
         assert_int_equal(reader, i);
     }
@@ -201,6 +201,26 @@ static void tables_of_sentences_are_read(void **state) {
     fp_task_free(task);
 }
 
+static void plain_text_has_no_instances(void **state) {
+    (void)state;
+    fp_task_spec spec =
+        make_spec(FP_READER_TEXT, NULL, scratch_text("plain", "one  two\n\n  \nthree\n_ five six"), NULL);
+    fp_task *task = load(&spec);
+    assert_int_equal(task->train.n_sentences, 3);
+    assert_int_equal(task->train.n_words, 6);
+    assert_string_equal(task->train.words[3], "_");
+    assert_int_equal(task->n_labels, 0);
+    assert_int_equal(task->train.n_instances, 0);
+    assert_int_equal(task->test.n_sentences, 0);
+    fp_task_free(task);
+    spec.train.first = spec.train.last = 2;
+    task = load(&spec);
+    assert_string_equal(task->train.words[0], "three");
+    fp_task_free(task);
+    refuse(FP_READER_TEXT, NULL, "\n \n", "bad has no sentence");
+    refuse(FP_READER_TEXT, "x", "a\n", "leave it out");
+}
+
 static void broken_conllu_is_refused(void **state) {
     (void)state;
     const fp_reader words = FP_READER_CONLLU_WORDS, pairs = FP_READER_CONLLU_PAIRS;
@@ -259,7 +279,8 @@ int main(void) {
         cmocka_unit_test(pairs_are_head_and_dependent), cmocka_unit_test(splits_take_ranges),
         cmocka_unit_test(prepositions_are_selected),    cmocka_unit_test(questions_are_latin1),
         cmocka_unit_test(tables_of_words_are_read),     cmocka_unit_test(tables_of_sentences_are_read),
-        cmocka_unit_test(broken_conllu_is_refused),     cmocka_unit_test(broken_lines_are_refused),
+        cmocka_unit_test(plain_text_has_no_instances),  cmocka_unit_test(broken_conllu_is_refused),
+        cmocka_unit_test(broken_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -22,10 +22,11 @@ typedef enum fp_reader {
     FP_READER_TREC,         /* one question a line, LABEL:sublabel first; latin-1 */
     FP_READER_TSV_WORDS, /* word TAB label, a blank line between sentences; label "_" or none: not an instance
                           */
-    FP_READER_TSV_SENTENCES /* label TAB sentence (words split at spaces) */
+    FP_READER_TSV_SENTENCES, /* label TAB sentence (words split at spaces) */
+    FP_READER_TEXT /* one sentence a line, words split at spaces; no labels, no instances (pre-training) */
 } fp_reader;
 
-/* The names used in grids: conllu-words, conllu-pairs, conllulex, trec, tsv-words, tsv-sentences. */
+/* The names used in grids: conllu-words, conllu-pairs, conllulex, trec, tsv-words, tsv-sentences, text. */
 const char *fp_reader_name(fp_reader reader);
 int fp_reader_parse(const char *name, fp_reader *out); /* 0, or -1 for a name that is not one */
 fp_instance_kind fp_reader_kind(fp_reader reader);
@@ -43,7 +44,7 @@ typedef struct fp_task_spec {
                        function;    trec: fine or coarse; NULL: the reader's default (UPOS, role, fine) */
     char **lexcats; /* conllulex: lexical categories to take; NULL: P, INF.P, PRON.POSS, POSS */
     size_t n_lexcats;
-    fp_split_spec train, test;
+    fp_split_spec train, test; /* text: TEST may have no path */
 } fp_task_spec;
 
 typedef struct fp_instance {

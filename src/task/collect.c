@@ -118,8 +118,8 @@ int fp_collect_end(fp_collector *collector, fp_error *error) {
     size_t number = ++collector->sentences;
     int wanted = from->last == 0 || (number >= from->first && number <= from->last);
     collector->split->sentences_read += wanted;
-    int rc = 0;
-    if (wanted && collector->n_instances > 0)
+    int rc = 0, of_use = collector->n_instances > 0 || collector->spec->reader == FP_READER_TEXT;
+    if (wanted && of_use)
         rc = keep_words(collector, error) < 0 || keep_instances(collector, error) < 0 ? -1 : 0;
     collector->n_words = collector->n_instances = 0;
     return rc;

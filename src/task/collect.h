@@ -1,6 +1,6 @@
 /* collect.h: what the readers of annotated text hand their sentences to. A reader opens the lines, adds the
  * words and instances of a sentence, and ends it; the collector takes the sentences of the split that have an
- * instance, and leaves out the others. */
+ * instance, and leaves out the others (but of plain text, which has no instances, it takes all). */
 #ifndef FINEPROBE_TASK_COLLECT_H
 #define FINEPROBE_TASK_COLLECT_H
 
@@ -51,5 +51,6 @@ int fp_read_conllu(fp_collector *collector, fp_error *error);
 int fp_read_conllulex(fp_collector *collector, fp_error *error);
 int fp_read_trec(fp_collector *collector, fp_error *error);
 int fp_read_tsv(fp_collector *collector, fp_error *error);
+int fp_read_plain(fp_collector *collector, fp_error *error);
 
 #endif

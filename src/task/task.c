@@ -17,6 +17,7 @@ static const struct {
     [FP_READER_TREC] = {"trec", FP_KIND_SENTENCE, FP_LATIN1, fp_read_trec},
     [FP_READER_TSV_WORDS] = {"tsv-words", FP_KIND_WORD, FP_UTF8, fp_read_tsv},
     [FP_READER_TSV_SENTENCES] = {"tsv-sentences", FP_KIND_SENTENCE, FP_UTF8, fp_read_tsv},
+    [FP_READER_TEXT] = {"text", FP_KIND_SENTENCE, FP_UTF8, fp_read_plain},
 };
 
 enum { N_READERS = sizeof readers / sizeof readers[0] };
@@ -52,6 +53,8 @@ static int check_split(const fp_collector *collector, fp_error *error) {
     if (from->last > collector->sentences)
         return fp_fail(error, "%s has %zu sentences, the split asks for %llu-%llu", from->path,
                        collector->sentences, (unsigned long long)from->first, (unsigned long long)from->last);
+    if (collector->spec->reader == FP_READER_TEXT)
+        return collector->split->n_sentences ? 0 : fp_fail(error, "%s has no sentence", from->path);
     if (collector->split->n_instances == 0)
         return fp_fail(error,
                        "%s: none of %zu sentences has an instance; is %s the right reader for this file?",
@@ -61,6 +64,8 @@ static int check_split(const fp_collector *collector, fp_error *error) {
 
 static int read_split(const fp_task_spec *spec, const fp_split_spec *from, fp_labels *labels, fp_split *out,
                       fp_error *error) {
+    if (spec->reader == FP_READER_TEXT && !from->path)
+        return 0; /* there is nothing to test */
     if (check_range(from, error) < 0)
         return -1;
     fp_collector collector = {.spec = spec, .from = from, .split = out, .labels = labels};
