@@ -26,6 +26,7 @@ typedef struct fp_grid_model {
     char *folder;                  /* of a model with weights; NULL: random weights from CONFIG */
     fp_bert_config config;         /* only without FOLDER */
     char *vocab;                   /* only without FOLDER: vocab.txt */
+    uint64_t seed;                 /* only without FOLDER: of the random weights; default 1 */
     fp_finetune_settings finetune; /* the grid's settings with the model's overrides; SEED is not set here */
     fp_place place;
 } fp_grid_model;
@@ -65,7 +66,7 @@ typedef struct fp_grid {
     fp_directprobe_settings directprobe_settings;
     size_t clusters;      /* rows kept of each cluster table; the largest clusters; default 256 */
     int threads;          /* of one rank */
-    char *output;         /* result file; default results/NAME.h5 beside the current folder */
+    char *output;         /* result file; default results/NAME.h5 in the current folder */
     char *scratch;        /* default: OUTPUT without .h5 plus .scratch */
     char *checkpoints;    /* default: OUTPUT without .h5 plus .checkpoints */
     fp_keep keep;         /* which checkpoints stay after the sweep; default last */
@@ -76,5 +77,9 @@ typedef struct fp_grid {
  * named in the grid are problems. */
 fp_grid *fp_grid_read(const char *path, fp_problems *problems);
 void fp_grid_free(fp_grid *grid);
+
+/* Another result file (the option -o); scratch and checkpoints go with it where the grid does not name them.
+ */
+int fp_grid_set_output(fp_grid *grid, const char *file, fp_error *error);
 
 #endif

@@ -42,7 +42,7 @@ static int clear_scratch(const fp_grid *grid, fp_error *error) {
 static int make_model(const fp_grid *grid, size_t i, fp_error *error) {
     const fp_grid_model *m = &grid->models[i];
     char *folder = fp_place_model(grid, i, error);
-    fp_bert *model = folder ? fp_bert_random(&m->config, grid->seeds[0], error) : NULL;
+    fp_bert *model = folder ? fp_bert_random(&m->config, m->seed, error) : NULL;
     int rc = model ? create_parent(folder, error) : -1;
     if (rc == 0)
         rc = fp_folder_remove(folder, error);
@@ -84,7 +84,7 @@ static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, 
     if (rc == 0)
         rc = fp_store_layout(store, layout, error);
     *incarnation = progress.incarnation;
-    return fp_store_close(store, rc == 0 ? error : NULL) < 0 || rc != 0 ? -1 : 0;
+    return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
 }
 
 /* Makes the file, or makes it over when the grid has changed: finished units are carried over. */

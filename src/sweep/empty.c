@@ -1,1 +1,0 @@
-typedef int fp_nothing;
