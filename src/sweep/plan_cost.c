@@ -1,0 +1,84 @@
+/* Expected costs: simple arithmetic, good enough to order the work and to tell the user what to expect. The
+ * schedule corrects seconds by what it sees; memory is meant as an upper end. */
+#include "sweep/plan_make.h"
+
+/* One core of a present-day machine. */
+static const double FLOPS = 3e10;         /* of single precision, in matrix products of BERT's sizes */
+static const double BANDWIDTH = 8e9;      /* bytes a second of memory */
+static const double PROBE_FLOPS = 1e9;    /* of double precision, in distances and hull questions */
+static const double PIECE_SECONDS = 0.02; /* to start a piece of work */
+static const double BASE_MEMORY = 6e7;    /* the program, its libraries, the text */
+
+enum { FLOAT = 4, DOUBLE = 8, ROWS_AT_ONCE = 1024 };
+
+/* Multiplications and additions of one forward pass over PIECES pieces whose sentences have SQUARES pieces
+ * squared: per layer and piece 8 H^2 for queries, keys, values and output, 4 H I for the feed-forward part,
+ * and per pair of pieces of a sentence 4 H for attention. */
+static double forward(const fp_bert_config *config, double pieces, double squares) {
+    double h = (double)config->hidden, i = (double)config->intermediate;
+    return (double)config->layers * (pieces * (8 * h * h + 4 * h * i) + squares * 4 * h);
+}
+
+/* Numbers that a training pass keeps of each piece: in a layer queries, keys, values, context, two layer
+ * norms with their outputs (8 H), the feed-forward part (I), and the probabilities of its row of attention;
+ * and once the gradients on their way back. */
+static double kept(const fp_bert_config *config, double longest) {
+    double h = (double)config->hidden, i = (double)config->intermediate;
+    double layer = 8 * h + i + (double)config->heads * longest * 1.25 + h;
+    return (double)config->layers * layer + 9 * h + 2 * i;
+}
+
+void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
+                 fp_plan_run *run) {
+    const fp_finetune_settings *s = &run->settings;
+    double sentences = train->row.sentences,
+           batch = (double)s->batch < sentences ? (double)s->batch : sentences;
+    double pieces = batch * train->row.pieces / sentences, squares = batch * train->squares / sentences;
+    double most = batch * train->row.longest;           /* pieces of the longest batch that could be */
+    double work = 3 * forward(config, pieces, squares); /* forward, and twice that backward */
+    double memory = BASE_MEMORY + 4.0 * FLOAT * (double)parameters + /* weights, gradient, two moments */
+                    FLOAT * most * kept(config, train->row.longest);
+    if (s->objective == FP_OBJECTIVE_MLM) {
+        double chosen = 0.15 * pieces, vocabulary = (double)config->vocab_size;
+        work += 3 * chosen * 2 * (double)config->hidden * vocabulary;
+        memory += 2.0 * FLOAT * 0.2 * most * vocabulary;
+    }
+    double swept = 7.0 * FLOAT * (double)parameters; /* AdamW reads four arrays and writes three */
+    run->seconds_per_update = work / FLOPS + swept / BANDWIDTH;
+    run->memory = memory;
+}
+
+double fp_cost_checkpoint(size_t parameters) {
+    return 4.0 * FLOAT * (double)parameters; /* the model; weights and two moments of the run */
+}
+
+void fp_cost_representation(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
+                            const fp_plan_data *test, size_t width, fp_plan_representation *out) {
+    double pieces = (double)train->row.pieces + test->row.pieces, squares = train->squares + test->squares;
+    double instances = (double)train->row.instances + test->row.instances;
+    double h = (double)config->hidden,
+           longest = train->row.longest > test->row.longest ? train->row.longest : test->row.longest;
+    out->bytes = instances * (double)width * FLOAT * (double)out->n_units;
+    out->seconds = PIECE_SECONDS + forward(config, pieces, squares) / FLOPS +
+                   (FLOAT * (double)parameters + 2 * out->bytes) / BANDWIDTH;
+    out->memory =
+        BASE_MEMORY + FLOAT * (double)parameters + out->bytes +
+        FLOAT * ROWS_AT_ONCE * (12 * h + 2 * (double)config->intermediate + (double)config->heads * longest);
+}
+
+/* Each split: the distances of all pairs of one label's points (d each), their linkage (a few reads of each),
+ * and questions about hulls, which pass over all points a few times for each cluster. */
+static double probe_seconds(double points, double pairs, double width, double labels) {
+    double distances = pairs * width, questions = 20 * points * width * labels;
+    return (distances + 4 * pairs + questions) / PROBE_FLOPS;
+}
+
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, fp_plan_unit *out) {
+    double width = (double)group->width, labels = (double)group->labels;
+    double train = (double)group->train_instances, test = (double)group->test_instances;
+    double pairs = task->squares[0] > task->squares[1] ? task->squares[0] : task->squares[1];
+    out->seconds = PIECE_SECONDS + probe_seconds(train, task->squares[0], width, labels) +
+                   probe_seconds(test, task->squares[1], width, labels);
+    out->memory = BASE_MEMORY + (train + test) * width * FLOAT + DOUBLE * pairs / 2 +
+                  6.0 * DOUBLE * width * width + 4 * DOUBLE * labels * (width + labels);
+}

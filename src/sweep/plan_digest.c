@@ -1,0 +1,122 @@
+/* Identities. A version counts up whenever its algorithm gives other numbers than before. */
+#include "sweep/plan_make.h"
+
+enum { FINETUNE_VERSION = 1, EMBED_VERSION = 1, DIRECTPROBE_VERSION = 1 };
+
+static int end(fp_digester *digester, fp_digest *out) {
+    *out = fp_digest_end(digester);
+    fp_digester_destroy(digester);
+    return 0;
+}
+
+static void add_split(fp_digester *d, const char *name, const fp_split *split) {
+    fp_digest_text(d, "split", name);
+    fp_digest_integer(d, "sentences", (int64_t)split->n_sentences);
+    for (size_t s = 0; s < split->n_sentences; s++) {
+        fp_digest_integer(d, "words", (int64_t)(split->word_at[s + 1] - split->word_at[s]));
+        for (size_t w = split->word_at[s]; w < split->word_at[s + 1]; w++)
+            fp_digest_text(d, "word", split->words[w]);
+    }
+    fp_digest_integer(d, "instances", (int64_t)split->n_instances);
+    for (size_t i = 0; i < split->n_instances; i++) {
+        const fp_instance *instance = &split->instances[i];
+        fp_digest_integer(d, "sentence", instance->sentence);
+        fp_digest_integer(d, "first", instance->first);
+        fp_digest_integer(d, "second", instance->second);
+        fp_digest_integer(d, "label", instance->label);
+    }
+}
+
+int fp_plan_digest_task(const fp_task *task, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_integer(d, "kind", task->kind);
+    fp_digest_integer(d, "labels", (int64_t)task->n_labels);
+    for (size_t i = 0; i < task->n_labels; i++)
+        fp_digest_text(d, "label", task->labels[i]);
+    add_split(d, "train", &task->train);
+    add_split(d, "test", &task->test);
+    return end(d, out);
+}
+
+int fp_plan_digest_model(fp_digest weights, fp_digest vocab, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_other(d, "weights", weights);
+    fp_digest_other(d, "vocab", vocab);
+    return end(d, out);
+}
+
+int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_integer(d, "vocab_size", (int64_t)config->vocab_size);
+    fp_digest_integer(d, "layers", (int64_t)config->layers);
+    fp_digest_integer(d, "hidden", (int64_t)config->hidden);
+    fp_digest_integer(d, "heads", (int64_t)config->heads);
+    fp_digest_integer(d, "intermediate", (int64_t)config->intermediate);
+    fp_digest_integer(d, "positions", (int64_t)config->positions);
+    fp_digest_integer(d, "types", (int64_t)config->types);
+    fp_digest_integer(d, "activation", config->activation);
+    fp_digest_real(d, "layer_norm_eps", config->layer_norm_eps);
+    fp_digest_real(d, "hidden_dropout", config->hidden_dropout);
+    fp_digest_real(d, "attention_dropout", config->attention_dropout);
+    fp_digest_real(d, "initializer_range", config->initializer_range);
+    fp_digest_integer(d, "seed", (int64_t)seed);
+    return end(d, out);
+}
+
+int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,
+                       const fp_bert_config *config, size_t updates, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    double hidden = settings->hidden_dropout, attention = settings->attention_dropout;
+    fp_digest_integer(d, "finetune", FINETUNE_VERSION);
+    fp_digest_other(d, "model", model);
+    fp_digest_other(d, "task", task);
+    fp_digest_integer(d, "objective", settings->objective);
+    fp_digest_integer(d, "batch", (int64_t)settings->batch);
+    fp_digest_integer(d, "updates", (int64_t)updates);
+    fp_digest_real(d, "learning_rate", settings->learning_rate);
+    fp_digest_real(d, "warmup", settings->warmup);
+    fp_digest_real(d, "weight_decay", settings->weight_decay);
+    fp_digest_real(d, "beta1", settings->beta1);
+    fp_digest_real(d, "beta2", settings->beta2);
+    fp_digest_real(d, "epsilon", settings->epsilon);
+    fp_digest_real(d, "clip", settings->clip);
+    fp_digest_real(d, "hidden_dropout", hidden < 0 ? config->hidden_dropout : hidden);
+    fp_digest_real(d, "attention_dropout", attention < 0 ? config->attention_dropout : attention);
+    fp_digest_integer(d, "seed", (int64_t)settings->seed);
+    fp_digest_integer(d, "threads", settings->threads); /* BLAS splits sums by its threads */
+    return end(d, out);
+}
+
+int fp_plan_digest_checkpoint(fp_digest run, int64_t step, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_other(d, "run", run);
+    fp_digest_integer(d, "step", step);
+    return end(d, out);
+}
+
+int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
+                        size_t clusters, fp_digest *out, fp_error *error) {
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_integer(d, "embed", EMBED_VERSION);
+    fp_digest_other(d, "checkpoint", checkpoint);
+    fp_digest_other(d, "task", task);
+    fp_digest_integer(d, "threads", grid->threads);
+    fp_digest_integer(d, "layer", layer);
+    fp_digest_integer(d, "directprobe", DIRECTPROBE_VERSION);
+    fp_digest_real(d, "gap", grid->directprobe_settings.gap);
+    fp_digest_integer(d, "small_clusters", (int64_t)grid->directprobe_settings.small);
+    fp_digest_integer(d, "clusters", (int64_t)clusters);
+    return end(d, out);
+}

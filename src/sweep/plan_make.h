@@ -1,0 +1,76 @@
+/* plan_make.h: a plan in the making (inside the planner). */
+#ifndef FINEPROBE_PLAN_MAKE_H
+#define FINEPROBE_PLAN_MAKE_H
+
+#include "fineprobe/plan.h"
+
+/* One split of one task as one model reads it. */
+typedef struct fp_plan_data {
+    fp_data_row row;
+    double squares; /* sum over sentences of the square of their pieces: the work of attention */
+} fp_plan_data;
+
+/* What is known of a model before anything runs. */
+typedef struct fp_plan_model {
+    fp_wordpiece *tokenizer;
+    fp_digest vocab, digest;
+    size_t parameters;
+    int64_t *layers; /* chosen */
+    size_t n_layers;
+} fp_plan_model;
+
+typedef struct fp_plan_task {
+    fp_task *task; /* NULL: could not be read */
+    fp_digest digest;
+    int probed;        /* it has instances */
+    double squares[2]; /* per split: sum over labels of the square of their instances: pairs to merge */
+} fp_plan_task;
+
+typedef struct fp_plan_maker {
+    const fp_grid *grid;
+    fp_problems *problems;
+    int failed; /* 1 as soon as there is a problem */
+    fp_plan *plan;
+    fp_plan_model *models;
+    fp_plan_task *tasks;
+    fp_plan_data *data;            /* [models, tasks, 2] */
+    fp_digest *runs, *checkpoints; /* of the layout's rows */
+    size_t runs_capacity, plan_runs_capacity, run_digests_capacity;
+    size_t checkpoints_capacity, checkpoint_digests_capacity;
+    size_t units_capacity, plan_units_capacity, unit_groups_capacity;
+    size_t groups_capacity, representations_capacity;
+} fp_plan_maker;
+
+/* Adds a problem with its place in the grid; always returns -1. */
+int fp_plan_problem(fp_plan_maker *maker, fp_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const fp_plan_data *fp_plan_data_of(const fp_plan_maker *maker, size_t model, size_t task, int split);
+/* TEXT into a field of a row; when it is too long, its end behind "...". */
+void fp_plan_text(char *out, size_t size, const char *text);
+
+/* The steps of planning, in this order. Problems are noted and the rest is gone on with. */
+void fp_plan_load(fp_plan_maker *maker);                   /* models, tasks and data */
+int fp_plan_tables(fp_plan_maker *maker, fp_error *error); /* rows of models, tasks, labels and data */
+int fp_plan_runs(fp_plan_maker *maker, fp_error *error);   /* runs and checkpoints */
+int fp_plan_units(fp_plan_maker *maker, fp_error *error);  /* representations, units and groups */
+int fp_plan_provenance(fp_plan *plan, fp_error *error);
+
+/* Digests: of all that decides a result, and of nothing else. */
+int fp_plan_digest_task(const fp_task *task, fp_digest *out, fp_error *error);
+int fp_plan_digest_model(fp_digest weights, fp_digest vocab, fp_digest *out, fp_error *error);
+int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest *out, fp_error *error);
+int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,
+                       const fp_bert_config *config, size_t updates, fp_digest *out, fp_error *error);
+int fp_plan_digest_checkpoint(fp_digest run, int64_t step, fp_digest *out, fp_error *error);
+int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
+                        size_t clusters, fp_digest *out, fp_error *error);
+
+/* Costs: expected seconds of one core and bytes. */
+void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
+                 fp_plan_run *run);
+double fp_cost_checkpoint(size_t parameters); /* bytes of a checkpoint's folder with the state of its run */
+void fp_cost_representation(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
+                            const fp_plan_data *test, size_t width, fp_plan_representation *out);
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, fp_plan_unit *out);
+
+#endif
