@@ -111,7 +111,7 @@ static int read_all(reader *in, fp_bert_config *out) {
     read_real(in, "attention_probs_dropout_prob", 0, 1, 0.1, &out->attention_dropout);
     read_real(in, "initializer_range", 0, 100, 0.02, &out->initializer_range);
     read_activation(in, &out->activation);
-    if (!in->failed && out->hidden % out->heads != 0)
+    if (!in->failed && out->heads && out->hidden % out->heads != 0)
         in->failed =
             fp_fail(in->error, "%s: \"hidden_size\" %zu is not a multiple of \"num_attention_heads\" %zu",
                     in->path, out->hidden, out->heads);

@@ -155,8 +155,8 @@ static void adamw(const fp_adamw *w, size_t n, const float *g, float *m, float *
         double gradient = (double)g[i] * w->clip;
         m[i] = (float)((double)w->beta1 * m[i] + w->rest1 * gradient);
         v[i] = (float)((double)w->beta2 * v[i] + w->rest2 * gradient * gradient);
-        p[i] =
-            (float)((double)p[i] * w->shrink - (double)w->step * m[i] / (sqrt(v[i]) * w->root + w->epsilon));
+        p[i] = (float)((double)p[i] * w->shrink -
+                       (double)w->step * m[i] / (sqrt((double)v[i]) * w->root + w->epsilon));
     }
 }
 

@@ -84,7 +84,7 @@ static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, 
     if (rc == 0)
         rc = fp_store_layout(store, layout, error);
     *incarnation = progress.incarnation;
-    return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
+    return fp_store_close(store, rc == 0 ? error : NULL) < 0 || rc != 0 ? -1 : 0;
 }
 
 /* Makes the file, or makes it over when the grid has changed: finished units are carried over. */

@@ -105,12 +105,10 @@ static void clean_up(const fp_session *session) {
         fp_folder_remove(session->grid->checkpoints, NULL);
 }
 
-static fp_sweep_outcome carry_out(const fp_session *session, const fp_opening *opening,
+static fp_sweep_outcome carry_out(int rank, const fp_session *session, const fp_opening *opening,
                                   const fp_sweep_options *options, fp_starter *starter, MPI_Comm comm,
                                   fp_error *error) {
-    int rank;
     fp_sweep_outcome outcome = FP_SWEEP_REFUSED;
-    MPI_Comm_rank(comm, &rank);
     fp_store *store = fp_store_open(opening->file, comm, error);
     if (!store)
         return FP_SWEEP_REFUSED;
@@ -134,8 +132,10 @@ fp_sweep_outcome fp_sweep_run(const char *path, const fp_sweep_options *options,
     fp_session session = {0};
     fp_opening *opening = fp_alloc(1, sizeof *opening, "the opening", error);
     MPI_Comm_rank(comm, &rank);
-    if (!opening)
+    if (!opening) {
         MPI_Abort(comm, 1); /* no memory for 6 KB: nothing can be agreed on */
+        return FP_SWEEP_REFUSED;
+    }
     if (rank == 0) {
         opening->ok = fp_session_prepare(path, options->output, &session, problems, &opening->error) == 0;
         opening->incarnation = session.incarnation;
@@ -147,7 +147,7 @@ fp_sweep_outcome fp_sweep_run(const char *path, const fp_sweep_options *options,
     MPI_Bcast(opening, (int)sizeof *opening, MPI_BYTE, 0, comm);
     fp_sweep_outcome outcome = FP_SWEEP_REFUSED;
     if (opening->ok)
-        outcome = carry_out(&session, opening, options, starter, comm, error);
+        outcome = carry_out(rank, &session, opening, options, starter, comm, error);
     else
         *error = opening->error;
     fp_session_free(&session);
