@@ -40,7 +40,8 @@ static int parse_header(fp_safetensors *file, const char *path, fp_error *error)
     file->header =
         json_loadb((const char *)map->bytes + sizeof length, length, JSON_REJECT_DUPLICATES, &cause);
     if (!file->header)
-        return fp_fail(error, "%s: header, byte %d: %s", path, cause.position, cause.text);
+        return fp_fail(error, "%s: header, byte %d: %s", path, cause.position,
+                       cause.text[0] ? cause.text : "out of memory");
     if (!json_is_object(file->header))
         return fp_fail(error, "%s: the header is not a JSON object", path);
     file->data_at = sizeof length + length;

@@ -51,8 +51,12 @@ static int check_view(const fp_tensor_view *view, fp_error *error) {
 
 static json_t *describe(const fp_tensor_view *view, size_t begin) {
     json_t *shape = json_array();
-    for (int i = 0; i < view->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)view->shape[i]));
+    for (int i = 0; i < view->rank; i++) {
+        if (json_array_append_new(shape, json_integer((json_int_t)view->shape[i])) < 0) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", fp_dtype_name(view->dtype), "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)begin + (json_int_t)bytes_of(view));
 }
@@ -62,7 +66,7 @@ static int add_metadata(json_t *header, const char *const *metadata, fp_error *e
     for (const char *const *at = metadata; at[0]; at += 2) {
         if (json_object_set_new(object, at[0], json_string(at[1])) < 0) {
             json_decref(object);
-            return fp_fail(error, "metadata %s is not UTF-8", at[0]);
+            return fp_fail(error, "metadata %s is not UTF-8, or out of memory", at[0]);
         }
     }
     if (json_object_set_new(header, FP_SAFETENSORS_METADATA, object) < 0)
@@ -79,7 +83,7 @@ static int add_tensors(json_t *header, const fp_tensor_view *const *order, size_
         if (json_object_get(header, view->name))
             return fp_fail(error, "tensor %s: two tensors have this name", view->name);
         if (json_object_set_new(header, view->name, describe(view, at)) < 0)
-            return fp_fail(error, "tensor %s: its name is not UTF-8", view->name);
+            return fp_fail(error, "tensor %s: its name is not UTF-8, or out of memory", view->name);
         at += bytes_of(view);
     }
     return 0;

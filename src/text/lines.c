@@ -45,6 +45,10 @@ void fp_lines_close(fp_lines *lines) {
 
 static int check_text(const fp_lines *lines, const char *line, const char *end, fp_error *error) {
     while (line < end) {
+        if ((signed char)*line > 0) { /* ASCII: nearly everything */
+            line++;
+            continue;
+        }
         utf8proc_int32_t character;
         utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)line, end - line, &character);
         if (n <= 0)
