@@ -183,7 +183,6 @@ static int fixture_write_checkpoint(fp_store *store, const fp_layout *layout, si
 static int fixture_compare_unit(fp_store *store, const fp_layout *layout, size_t unit, fp_error *error) {
     const fp_group *group = fixture_group(layout, unit);
     fp_unit_record expected = fixture_record(layout, unit), found;
-    fp_unit_record_alloc(group, &found, NULL);
     int rc = fp_store_read_unit(store, group, unit, (size_t)layout->units[unit].row, &found, error);
     if (rc == 0)
         rc = fp_unit_record_check(group, &found, error);

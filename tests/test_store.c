@@ -43,7 +43,6 @@ static void a_new_file_waits(void **state) {
     assert_true(isnan(derived[5].test_movement));
     assert_int_equal(progress.incarnation, 0);
     fp_unit_record open;
-    fp_unit_record_alloc(&layout.groups[0], &open, &error);
     assert_works(fp_store_read_unit(store, &layout.groups[0], 0, 0, &open, &error), error);
     assert_true(isnan(open.centroids[0]) && isnan(open.label_distances[1]));
     assert_int_equal(open.cluster_of[0], -1);
@@ -87,6 +86,40 @@ static void the_same_layout_gives_the_same_bytes(void **state) {
         free(path[i]);
     }
     fp_layout_free(&layout);
+}
+
+static void a_killed_writer_does_not_lock(void **state) {
+    (void)state;
+    fp_error error = {0};
+    fp_layout layout = fixture_layout(3, 5);
+    char *path = path_of("killed.h5"); /* left by a_killed_writer_leaves_whole_units */
+    fp_store *store = open_to_write(path);
+    assert_works(fixture_write_unit(store, &layout, 0, 0, &error), error);
+    assert_works(fp_store_close(store, &error), error);
+    fp_layout_free(&layout);
+    free(path);
+}
+
+/* No metadata are written after the file was made: only then can no death in between harm them. */
+static void writing_touches_only_its_rows(void **state) {
+    (void)state;
+    fp_error error = {0};
+    fp_layout layout = fixture_layout(1, 10);
+    char *path = make("touched.h5", &layout, NULL, NULL);
+    size_t size[2], changed = 0;
+    char *before = fp_file_read(path, &size[0], &error);
+    fp_store *store = open_to_write(path);
+    assert_works(fp_store_write_progress(store, &(fp_progress_row){.incarnation = 1}, &error), error);
+    assert_works(fp_store_close(store, &error), error);
+    char *after = fp_file_read(path, &size[1], &error);
+    assert_int_equal(size[0], size[1]);
+    for (size_t i = 0; i < size[0]; i++)
+        changed += before[i] != after[i];
+    assert_int_equal(changed, 1);
+    free(before);
+    free(after);
+    fp_layout_free(&layout);
+    free(path);
 }
 
 /* The reader stays open while the writer writes, as `status` does. */
@@ -302,6 +335,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_new_file_waits),
         cmocka_unit_test(a_file_without_runs_is_a_file),
         cmocka_unit_test(the_same_layout_gives_the_same_bytes),
+        cmocka_unit_test(a_killed_writer_does_not_lock),
+        cmocka_unit_test(writing_touches_only_its_rows),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(wrong_writes_are_refused),
         cmocka_unit_test(a_grown_sweep_keeps_what_is_done),

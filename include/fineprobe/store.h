@@ -79,9 +79,9 @@ int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *r
                            const double *centroid_movement /* [2, labels] */, fp_error *error);
 int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error);
 
-/* Reads by any process. STATUS: [n_units], [n_checkpoints]. Arrays are the caller's; OUT comes from
- * fp_unit_record_alloc and can be used again for units of the same group. A unit is read as it stands: its
- * CRC is checked by fp_unit_record_check, and means something only when the status is FP_DONE. */
+/* Reads by any process, into the caller's arrays: STATUS [n_units], [n_checkpoints]. A unit's record is to be
+ * freed; it is read as it stands: its CRC is checked by fp_unit_record_check, and means something only when
+ * the status is FP_DONE. */
 int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error);
 int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
                        fp_error *error);

@@ -102,6 +102,9 @@ static int make_root(fp_store *store, const fp_layout *layout, fp_error *error) 
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_obj_track_times(creation, 0);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    /* HDF5 1.8's format: its metadata carry checksums (damage is refused, where older ones make HDF5 read out
+     * of bounds), and unlike 1.10's no mark of being open, which a killed writer would leave behind. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     store->file = H5Fcreate(store->path, H5F_ACC_TRUNC, creation, access);
     int rc = store->file < 0 ? fp_h5_fail(error, "cannot create %s", store->path) : 0;
     H5Pclose(access);

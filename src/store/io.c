@@ -194,8 +194,14 @@ int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *c
 
 int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
                        fp_error *error) {
+    *out = (fp_unit_record){0};
     fp_store_group *place = fp_store_find_group(store, group, error);
-    return place ? fp_store_get_unit(store, place, unit, row, out, error) : -1;
+    if (!place || fp_unit_record_alloc(group, out, error) < 0)
+        return -1;
+    int rc = fp_store_get_unit(store, place, unit, row, out, error);
+    if (rc < 0)
+        fp_unit_record_free(out);
+    return rc;
 }
 
 int fp_store_read_provenance(fp_store *store, fp_provenance_row *units, fp_provenance_row *checkpoints,
