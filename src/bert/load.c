@@ -83,7 +83,7 @@ static int take_weights(fp_bert *model, fp_weights *weights, fp_error *error) {
     if (!views)
         return -1;
     int rc = find_tensors(&model->layout, weights, views, error);
-    if (rc == 0 && lies_in_order(&model->layout, views)) {
+    if (rc == 0 && weights->safetensors && lies_in_order(&model->layout, views)) {
         model->parameters = views[0]->data;
         model->file = weights->safetensors;
         weights->safetensors = NULL;

@@ -6,10 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int open_first(const char *folder, fp_weights *out, fp_error *error) {
+    out->path = fp_path_join(folder, "model.safetensors", error);
+    if (!out->path)
+        return -1;
+    if (fp_path_exists(out->path)) {
+        out->safetensors = fp_safetensors_open(out->path, error);
+        return out->safetensors ? 0 : -1;
+    }
+    free(out->path);
+    out->path = fp_path_join(folder, "pytorch_model.bin", error);
+    if (!out->path)
+        return -1;
+    if (!fp_path_exists(out->path))
+        return fp_fail(error, "%s holds neither model.safetensors nor pytorch_model.bin", folder);
+    out->torch = fp_torch_open(out->path, error);
+    return out->torch ? 0 : -1;
+}
+
 int fp_weights_open(const char *folder, fp_weights *out, fp_error *error) {
     memset(out, 0, sizeof *out);
-    out->path = fp_path_join(folder, "model.safetensors", error);
-    if (out->path && (out->safetensors = fp_safetensors_open(out->path, error)))
+    if (open_first(folder, out, error) == 0)
         return 0;
     fp_weights_close(out);
     return -1;
@@ -17,12 +34,14 @@ int fp_weights_open(const char *folder, fp_weights *out, fp_error *error) {
 
 void fp_weights_close(fp_weights *weights) {
     fp_safetensors_close(weights->safetensors);
+    fp_torch_close(weights->torch);
     free(weights->path);
     memset(weights, 0, sizeof *weights);
 }
 
 static const fp_tensor_view *find_exactly(const fp_weights *weights, const char *name) {
-    return fp_safetensors_find(weights->safetensors, name);
+    return weights->safetensors ? fp_safetensors_find(weights->safetensors, name)
+                                : fp_torch_find(weights->torch, name);
 }
 
 /* LayerNorm.weight and .bias as TensorFlow's conversions spelt them; 0 when CANONICAL is neither. */

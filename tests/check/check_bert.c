@@ -256,19 +256,50 @@ static void check_training(const fp_bert *model, const fp_safetensors *file, fp_
     free_sentences(&data);
 }
 
-int main(int argc, char **argv) {
+/* Rounding to float16 moves a number by at most 2^-11 of it, or 2^-25 where float16 runs out of exponents. */
+static void check_half(const fp_bert *model, const char *folder) {
     fp_error error = {0};
-    if (argc != 2 && !(argc == 4 && strcmp(argv[2], "--case") == 0))
-        stop("usage: check_bert FOLDER [--case FILE]");
-    char *path = argc == 4 ? fp_strdup(argv[3], &error) : fp_path_join(argv[1], "case.safetensors", &error);
-    fp_bert *model = fp_bert_load(argv[1], &error);
-    fp_safetensors *file = model && path ? fp_safetensors_open(path, &error) : NULL;
+    fp_bert *other = fp_bert_load(folder, &error);
+    if (!other)
+        stop(error.text);
+    size_t n = fp_bert_config_parameters(fp_bert_config_of(model));
+    if (n != fp_bert_config_parameters(fp_bert_config_of(other)))
+        stop("the two models differ in shape");
+    double most = 0;
+    for (size_t i = 0; i < n; i++) {
+        double exact = fp_bert_parameters(other)[i], difference = fabs(fp_bert_parameters(model)[i] - exact);
+        double allowed = fmax(0x1p-11 * fabs(exact), 0x1p-25);
+        most = difference / allowed <= most ? most : difference / allowed;
+    }
+    report("weights, in units of float16's rounding", most, 1);
+    fp_bert_free(other);
+}
+
+static void check_case(const fp_bert *model, const char *path) {
+    fp_error error = {0};
+    fp_safetensors *file = fp_safetensors_open(path, &error);
     if (!file)
         stop(error.text);
     check_hidden(model, file);
     check_training(model, file, FP_KIND_WORD);
     check_training(model, file, FP_KIND_PAIR);
     fp_safetensors_close(file);
+}
+
+int main(int argc, char **argv) {
+    fp_error error = {0};
+    int with_case = argc == 4 && strcmp(argv[2], "--case") == 0;
+    int half = argc == 4 && strcmp(argv[2], "--half-of") == 0;
+    if (argc != 2 && !with_case && !half)
+        stop("usage: check_bert FOLDER [--case FILE | --half-of OTHER]");
+    char *path = with_case ? fp_strdup(argv[3], &error) : fp_path_join(argv[1], "case.safetensors", &error);
+    fp_bert *model = fp_bert_load(argv[1], &error);
+    if (!model || !path)
+        stop(error.text);
+    if (half)
+        check_half(model, argv[3]);
+    else
+        check_case(model, path);
     fp_bert_free(model);
     free(path);
     return beyond > 0;
