@@ -111,7 +111,8 @@ static const fp_field checkpoint_fields[] = {
     FIELD(test_accuracy, "share", "accuracy of the run's own head on the test set"),
     FIELD(crc, "", "CRC-32 of the row up to here and the losses since the checkpoint before"),
 };
-TABLE(checkpoints, checkpoint_fields, "models after some updates of a run; the originals first");
+TABLE(checkpoints, checkpoint_fields,
+      "models after some updates of a run, the originals first; done: see checkpoint_status");
 #undef ROW
 
 #define ROW fp_unit_row
@@ -156,7 +157,7 @@ static const fp_field unit_fields[] = {
           "CRC-32 of the row up to here, then label_distances, minimum_distances, centroids, cluster_of, "
           "clusters"),
 };
-TABLE(units, unit_fields, "units of probing: a layer of a checkpoint on a task");
+TABLE(units, unit_fields, "probing of one layer of one checkpoint on one task; done: see unit_status");
 #undef PROBE
 #undef ROW
 

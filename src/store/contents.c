@@ -18,33 +18,26 @@ static const fp_field progress_fields[] = {
     FIELD(finished, FP_FIELD_I32, "", "1: the sweep ended with every unit done or failed"),
 #undef FIELD
 };
-const fp_table fp_table_progress = {"progress", "pulse of the sweep, one row", sizeof(fp_progress_row),
-                                    sizeof progress_fields / sizeof *progress_fields, progress_fields};
+const fp_table fp_table_progress = {"progress", "pulse of the sweep, one row, rewritten every few seconds",
+                                    sizeof(fp_progress_row), sizeof progress_fields / sizeof *progress_fields,
+                                    progress_fields};
 
 #define STATES "0 waiting, 1 running, 2 done, 3 failed; only rows of done ones hold results"
 
 const fp_array fp_datasets[FP_N_DATASETS] = {
-    [FP_MODELS] = {"models", FP_ELEMENT_ROW, &fp_table_models, "model", "", "models of the grid"},
-    [FP_TASKS] = {"tasks", FP_ELEMENT_ROW, &fp_table_tasks, "task", "", "tasks of the grid"},
-    [FP_LABELS] = {"labels", FP_ELEMENT_ROW, &fp_table_labels, "label", "",
-                   "labels of every task, in the order of the label axes"},
-    [FP_DATA] = {"data", FP_ELEMENT_ROW, &fp_table_data, "model and task and split", "",
-                 "what a model's tokeniser and its longest sequence made of a task's data"},
-    [FP_RUNS] = {"runs", FP_ELEMENT_ROW, &fp_table_runs, "run", "",
-                 "fine-tuning runs: one model on one task with one seed"},
-    [FP_CHECKPOINTS] =
-        {"checkpoints", FP_ELEMENT_ROW, &fp_table_checkpoints, "checkpoint", "",
-         "models after some updates of a run, the originals first; done: see checkpoint_status"},
-    [FP_UNITS] = {"units", FP_ELEMENT_ROW, &fp_table_units, "unit", "",
-                  "probing of one layer of one checkpoint on one task; done: see unit_status"},
-    [FP_DERIVED] = {"derived", FP_ELEMENT_ROW, &fp_table_derived, "unit", "",
-                    "units compared with the original model, written when the sweep ends"},
+    [FP_MODELS] = {"models", FP_ELEMENT_ROW, &fp_table_models, "model", "", ""},
+    [FP_TASKS] = {"tasks", FP_ELEMENT_ROW, &fp_table_tasks, "task", "", ""},
+    [FP_LABELS] = {"labels", FP_ELEMENT_ROW, &fp_table_labels, "label", "", ""},
+    [FP_DATA] = {"data", FP_ELEMENT_ROW, &fp_table_data, "model and task and split", "", ""},
+    [FP_RUNS] = {"runs", FP_ELEMENT_ROW, &fp_table_runs, "run", "", ""},
+    [FP_CHECKPOINTS] = {"checkpoints", FP_ELEMENT_ROW, &fp_table_checkpoints, "checkpoint", "", ""},
+    [FP_UNITS] = {"units", FP_ELEMENT_ROW, &fp_table_units, "unit", "", ""},
+    [FP_DERIVED] = {"derived", FP_ELEMENT_ROW, &fp_table_derived, "unit", "", ""},
     [FP_UNIT_PROVENANCE] = {"unit_provenance", FP_ELEMENT_ROW, &fp_table_provenance, "unit", "",
                             "how the unit's results came about; differs from one sweep to the next"},
     [FP_CHECKPOINT_PROVENANCE] = {"checkpoint_provenance", FP_ELEMENT_ROW, &fp_table_provenance, "checkpoint",
                                   "", "how the checkpoint came about; differs from one sweep to the next"},
-    [FP_PROGRESS] = {"progress", FP_ELEMENT_ROW, &fp_table_progress, "one", "",
-                     "pulse of the sweep, rewritten every few seconds"},
+    [FP_PROGRESS] = {"progress", FP_ELEMENT_ROW, &fp_table_progress, "one", "", ""},
     [FP_LOSSES] = {"losses", FP_ELEMENT_F32, NULL, "update", "nats",
                    "training loss of every update, run after run (see losses_at in runs); NaN: not made yet"},
     [FP_UNIT_STATUS] = {"unit_status", FP_ELEMENT_U8, NULL, "unit", "", STATES},

@@ -47,7 +47,8 @@ static int set_fill(hid_t properties, const fp_array *array, hid_t type) {
 
 static int describe(const fp_rows *rows, fp_error *error) {
     const fp_array *array = rows->array;
-    if (fp_h5_put_text(rows->dataset, "meaning", array->meaning, error) < 0 ||
+    const char *meaning = *array->meaning ? array->meaning : array->table->meaning;
+    if (fp_h5_put_text(rows->dataset, "meaning", meaning, error) < 0 ||
         fp_h5_put_text(rows->dataset, "axes", array->axes, error) < 0)
         return -1;
     if (array->element != FP_ELEMENT_ROW)

@@ -18,9 +18,9 @@ enum { FP_MAX_AXES = 4 };
 typedef struct fp_array {
     const char *name;
     fp_element element;
-    const fp_table *table; /* FP_ELEMENT_ROW only */
-    const char *axes;      /* comma-separated */
-    const char *unit, *meaning;
+    const fp_table *table;      /* FP_ELEMENT_ROW only */
+    const char *axes;           /* comma-separated */
+    const char *unit, *meaning; /* MEANING "": the table's */
 } fp_array;
 
 /* An open dataset. Everything needed later is read when it is opened: no metadata are touched again. */
