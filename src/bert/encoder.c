@@ -95,7 +95,7 @@ void fp_encoder_forward(fp_encoder *encoder, const fp_batch *batch, fp_hidden_se
 
 /* Vectors of parameters collect their gradients by adding; matrices are written by one product each. */
 static void clear_gradients(fp_encoder *encoder) {
-    const fp_layout *layout = encoder->layout;
+    const fp_tensor_layout *layout = encoder->layout;
     for (size_t i = 1; i < layout->n_tensors; i++) {
         const fp_bert_tensor *tensor = &layout->tensors[i];
         if (tensor->at >= layout->encoder_numbers)

@@ -41,7 +41,7 @@ typedef struct fp_dropout {
 
 typedef struct fp_encoder {
     const fp_bert_config *config;
-    const fp_layout *layout;
+    const fp_tensor_layout *layout;
     const fp_kernels *kernels;
     const float *parameters;
     float

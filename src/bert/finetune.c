@@ -112,7 +112,7 @@ static void lay(fp_finetune *run, fp_arena *arena, const fp_batch_limits *limits
 static void set_up_parts(fp_finetune *run, size_t n_labels, const fp_special_pieces *special) {
     const fp_bert_config *config = &run->model->config;
     const fp_finetune_settings *s = &run->settings;
-    const fp_layout *layout = &run->model->layout;
+    const fp_tensor_layout *layout = &run->model->layout;
     int mlm = s->objective == FP_OBJECTIVE_MLM;
     double hidden = s->hidden_dropout < 0 ? config->hidden_dropout : s->hidden_dropout;
     double attention = s->attention_dropout < 0 ? config->attention_dropout : s->attention_dropout;
@@ -143,7 +143,7 @@ static void set_up_parts(fp_finetune *run, size_t n_labels, const fp_special_pie
 /* The model's weights, and random ones for the head (and that of masked-language modelling when the model has
  * none). */
 static void set_weights(fp_finetune *run, const fp_bert *model) {
-    const fp_layout *layout = &run->model->layout;
+    const fp_tensor_layout *layout = &run->model->layout;
     float *p = run->optimiser.parameters;
     size_t known = layout->numbers < model->layout.numbers ? layout->numbers : model->layout.numbers;
     memcpy(p, model->parameters, known * sizeof *p);

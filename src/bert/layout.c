@@ -9,7 +9,7 @@
 enum { EMBEDDING_TENSORS = 5, LAYER_TENSORS = 16, MLM_TENSORS = 5 };
 
 /* Puts the next tensor behind those so far and returns its offset. */
-__attribute__((format(printf, 4, 5))) static size_t put(fp_layout *layout, size_t rows, size_t columns,
+__attribute__((format(printf, 4, 5))) static size_t put(fp_tensor_layout *layout, size_t rows, size_t columns,
                                                         const char *format, ...) {
     fp_bert_tensor *tensor = &layout->tensors[layout->n_tensors++];
     va_list args;
@@ -23,7 +23,7 @@ __attribute__((format(printf, 4, 5))) static size_t put(fp_layout *layout, size_
     return tensor->at;
 }
 
-static void put_embeddings(fp_layout *layout, const fp_bert_config *config) {
+static void put_embeddings(fp_tensor_layout *layout, const fp_bert_config *config) {
     fp_embeddings_at *at = &layout->embeddings;
     size_t hidden = config->hidden;
     at->word = put(layout, config->vocab_size, hidden, "bert.embeddings.word_embeddings.weight");
@@ -33,7 +33,7 @@ static void put_embeddings(fp_layout *layout, const fp_bert_config *config) {
     at->norm_shift = put(layout, 1, hidden, "bert.embeddings.LayerNorm.bias");
 }
 
-static void put_layer(fp_layout *layout, const fp_bert_config *config, size_t l) {
+static void put_layer(fp_tensor_layout *layout, const fp_bert_config *config, size_t l) {
     static const char *const attention[3] = {"query", "key", "value"};
     size_t hidden = config->hidden, start = layout->numbers;
     fp_layer_at at = {0};
@@ -59,7 +59,7 @@ static void put_layer(fp_layout *layout, const fp_bert_config *config, size_t l)
     layout->layer_numbers = layout->numbers - start;
 }
 
-static void put_mlm(fp_layout *layout, const fp_bert_config *config) {
+static void put_mlm(fp_tensor_layout *layout, const fp_bert_config *config) {
     fp_mlm_at *at = &layout->mlm;
     size_t hidden = config->hidden;
     at->dense = put(layout, hidden, hidden, "cls.predictions.transform.dense.weight");
@@ -69,7 +69,8 @@ static void put_mlm(fp_layout *layout, const fp_bert_config *config) {
     at->decoder_bias = put(layout, 1, config->vocab_size, "cls.predictions.bias");
 }
 
-int fp_layout_create(const fp_bert_config *config, int has_mlm, fp_layout *out, fp_error *error) {
+int fp_tensor_layout_create(const fp_bert_config *config, int has_mlm, fp_tensor_layout *out,
+                            fp_error *error) {
     memset(out, 0, sizeof *out);
     size_t most = EMBEDDING_TENSORS + LAYER_TENSORS * config->layers + MLM_TENSORS;
     out->tensors = fp_alloc(most, sizeof *out->tensors, "the table of tensors", error);
@@ -86,7 +87,7 @@ int fp_layout_create(const fp_bert_config *config, int has_mlm, fp_layout *out, 
     return 0;
 }
 
-void fp_layout_free(fp_layout *layout) {
+void fp_tensor_layout_free(fp_tensor_layout *layout) {
     free(layout->tensors);
     layout->tensors = NULL;
 }

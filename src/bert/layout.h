@@ -31,7 +31,7 @@ typedef struct fp_mlm_at {
     size_t decoder_bias; /* [vocab] */
 } fp_mlm_at;
 
-typedef struct fp_layout {
+typedef struct fp_tensor_layout {
     fp_embeddings_at embeddings;
     fp_layer_at layer;
     size_t first_layer, layer_numbers;
@@ -40,15 +40,16 @@ typedef struct fp_layout {
     size_t encoder_numbers, numbers; /* without and with the head of masked-language modelling */
     size_t n_tensors;
     fp_bert_tensor *tensors; /* in the order of their offsets */
-} fp_layout;
+} fp_tensor_layout;
 
-int fp_layout_create(const fp_bert_config *config, int has_mlm, fp_layout *out, fp_error *error);
-void fp_layout_free(fp_layout *layout);
+int fp_tensor_layout_create(const fp_bert_config *config, int has_mlm, fp_tensor_layout *out,
+                            fp_error *error);
+void fp_tensor_layout_free(fp_tensor_layout *layout);
 
 /* Biases and layer norms, against weight matrices (which may have a single row). */
 int fp_tensor_is_vector(const fp_bert_tensor *tensor);
 
-static inline size_t fp_layer_start(const fp_layout *layout, size_t layer) {
+static inline size_t fp_layer_start(const fp_tensor_layout *layout, size_t layer) {
     return layout->first_layer + layer * layout->layer_numbers;
 }
 

@@ -28,8 +28,8 @@ static int fail_shape(const char *path, const fp_bert_tensor *tensor, const fp_t
 }
 
 /* All tensors of the layout, checked. VIEWS [n_tensors]. */
-static int find_tensors(const fp_layout *layout, const fp_weights *weights, const fp_tensor_view **views,
-                        fp_error *error) {
+static int find_tensors(const fp_tensor_layout *layout, const fp_weights *weights,
+                        const fp_tensor_view **views, fp_error *error) {
     for (size_t i = 0; i < layout->n_tensors; i++) {
         const fp_bert_tensor *tensor = &layout->tensors[i];
         views[i] = fp_weights_find(weights, tensor->name);
@@ -42,7 +42,7 @@ static int find_tensors(const fp_layout *layout, const fp_weights *weights, cons
 }
 
 /* 1 when the file holds the parameters just as the layout wants them, so that they can be used in place. */
-static int lies_in_order(const fp_layout *layout, const fp_tensor_view *const *views) {
+static int lies_in_order(const fp_tensor_layout *layout, const fp_tensor_view *const *views) {
     const char *start = views[0]->data;
     if ((uintptr_t)start % sizeof(float) != 0)
         return 0;

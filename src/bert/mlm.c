@@ -92,7 +92,7 @@ static void backward(const fp_mlm *mlm, const fp_encoder *encoder, size_t n, flo
 }
 
 static void clear(const fp_mlm *mlm, const fp_encoder *encoder) {
-    const fp_layout *layout = encoder->layout;
+    const fp_tensor_layout *layout = encoder->layout;
     float *g = encoder->gradients;
     memset(g + layout->encoder_numbers, 0, (layout->numbers - layout->encoder_numbers) * sizeof *g);
     if (mlm->n == 0)

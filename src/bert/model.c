@@ -10,7 +10,7 @@ fp_bert *fp_bert_shell(const fp_bert_config *config, int has_mlm, const char *co
     if (!model)
         return NULL;
     model->config = *config;
-    if (fp_layout_create(config, has_mlm, &model->layout, error) < 0 ||
+    if (fp_tensor_layout_create(config, has_mlm, &model->layout, error) < 0 ||
         (config_text && !(model->config_text = fp_strdup(config_text, error)))) {
         fp_bert_free(model);
         return NULL;
@@ -21,7 +21,7 @@ fp_bert *fp_bert_shell(const fp_bert_config *config, int has_mlm, const char *co
 void fp_bert_free(fp_bert *model) {
     if (!model)
         return;
-    fp_layout_free(&model->layout);
+    fp_tensor_layout_free(&model->layout);
     fp_safetensors_close(model->file);
     free(model->own);
     free(model->config_text);

@@ -7,7 +7,7 @@
 
 struct fp_bert {
     fp_bert_config config;
-    fp_layout layout;
+    fp_tensor_layout layout;
     const float *parameters; /* [layout.numbers]: OWN, or in FILE's mapping, or somebody else's */
     float *own;
     fp_safetensors *file;

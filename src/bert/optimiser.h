@@ -14,7 +14,7 @@
 
 typedef struct fp_optimiser {
     const fp_finetune_settings *settings;
-    const fp_layout *layout;
+    const fp_tensor_layout *layout;
     const fp_kernels *kernels;
     size_t vocabulary, hidden;
     size_t numbers;            /* of the whole block: encoder, then heads */

@@ -43,7 +43,7 @@ static int write_config(const fp_bert *model, const char *path, fp_error *error)
 }
 
 static int write_weights(const fp_bert *model, const char *path, fp_error *error) {
-    const fp_layout *layout = &model->layout;
+    const fp_tensor_layout *layout = &model->layout;
     fp_tensor_view *views = fp_alloc(layout->n_tensors, sizeof *views, "the tensors to write", error);
     if (!views)
         return -1;
