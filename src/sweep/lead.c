@@ -15,7 +15,8 @@
 typedef struct fp_hand {
     int busy, gone;
     fp_assignment piece;
-    double share;
+    double share,
+        credited; /* SHARE of the piece is done; seconds of it that the schedule has counted already */
 } fp_hand;
 
 typedef struct fp_leader {
@@ -43,8 +44,8 @@ static fp_sweep_state state_of(const fp_leader *l, int over) {
     fp_schedule_counts c = fp_schedule_count(l->work->schedule);
     double done = c.seconds_done;
     for (int r = 0; r < l->ranks; r++)
-        if (l->hands[r].busy && l->hands[r].piece.kind != FP_PIECE_FINETUNE)
-            done += l->hands[r].share * l->hands[r].piece.seconds;
+        if (l->hands[r].busy)
+            done += fmax(l->hands[r].share * l->hands[r].piece.seconds - l->hands[r].credited, 0);
     double share = c.seconds_total > 0 ? fmin(done / c.seconds_total, 1) : 1;
     double elapsed = clock_seconds(CLOCK_MONOTONIC) - l->started;
     return (fp_sweep_state){.file = l->work->file,
@@ -158,7 +159,9 @@ static void take_outcome(fp_leader *l, int rank, const fp_outcome *outcome) {
     if (outcome->kind == FP_OUTCOME_PROGRESS) {
         hand->share = outcome->share;
     } else if (outcome->kind == FP_OUTCOME_CHECKPOINT) {
+        double before = fp_schedule_count(l->work->schedule).seconds_done;
         fp_schedule_checkpoint(l->work->schedule, (size_t)outcome->checkpoint);
+        hand->credited += fp_schedule_count(l->work->schedule).seconds_done - before;
     } else if (outcome->kind == FP_OUTCOME_STOP) {
         l->stopping = 1;
     } else if (outcome->kind == FP_OUTCOME_GOODBYE) {
@@ -179,7 +182,7 @@ static int give(fp_leader *l, int rank) {
     if (hand->busy || !fp_schedule_next(l->work->schedule, &hand->piece))
         return 0;
     hand->busy = 1;
-    hand->share = 0;
+    hand->share = hand->credited = 0;
     char *text = fp_place_specify(l->work->plan, &hand->piece, &error);
     if (!text) {
         fp_outcome outcome = {.kind = FP_OUTCOME_FAILED};

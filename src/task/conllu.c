@@ -24,9 +24,9 @@ static int read_word(fp_collector *collector, size_t n_columns, fp_word_instance
     const fp_lines *lines = &collector->lines;
     char *fields[FP_CONLLULEX_COLUMNS];
     size_t n = fp_cut_fields(lines->line, '\t', fields, FP_CONLLULEX_COLUMNS);
-    if (n != n_columns)
-        return fp_lines_fail(lines, lines->line, error, "%zu columns, %zu separated by tabs were expected", n,
-                             n_columns);
+    if (n < n_columns) /* more are fine: formats add columns to CoNLL-U's */
+        return fp_lines_fail(lines, lines->line, error,
+                             "%zu columns, %zu or more separated by tabs were expected", n, n_columns);
     if (is_no_word(fields[FP_ID]))
         return 0;
     if (parse_number(fields[FP_ID]) != (long)collector->n_words + 1)

@@ -12,7 +12,8 @@ enum { FP_SMWE = 10, FP_LEXCAT, FP_SS = 13, FP_SS2, FP_CONLLULEX_COLUMNS = 19 };
 typedef int fp_word_instances(fp_collector *collector, uint32_t index, char **fields, const void *context,
                               fp_error *error);
 
-/* Reads all sentences, words without the ranges (1-2) and the empty nodes (1.1). */
+/* Reads all sentences of N_COLUMNS columns or more, words without the ranges (1-2) and the empty nodes (1.1).
+ */
 int fp_read_conllu_lines(fp_collector *collector, size_t n_columns, fp_word_instances *add,
                          const void *context, fp_error *error);
 
