@@ -1,7 +1,7 @@
 /* Tables as text: quoting, numbers that read back as the same bits, and nothing under a final name before it
  * is whole. */
-#include "fineprobe/file.h"
 #include "report/csv.h"
+#include "scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -31,31 +31,17 @@ static const fp_field fields[] = {
 };
 static const fp_table table = {"things", "", sizeof(row), 5, fields};
 
-static char folder[] = "/tmp/test_csv.XXXXXX";
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return fp_folder_remove(folder, NULL);
-}
-
-/* FOLDER/things.csv; free(). */
+/* things.csv; free(). */
 static char *contents(void) {
-    char path[64];
-    snprintf(path, sizeof path, "%s/things.csv", folder);
     fp_error error = {0};
-    char *text = fp_file_read(path, NULL, &error);
+    char *text = fp_file_read(scratch_path("things.csv"), NULL, &error);
     assert_string_equal(error.text, "");
     return text;
 }
 
 static void texts_are_quoted_when_they_must(void **state) {
     (void)state;
-    fp_csv *csv = fp_csv_create(folder, "things", NULL);
+    fp_csv *csv = fp_csv_create(scratch_folder, "things", NULL);
     assert_non_null(csv);
     const char *const names[] = {"plain", "a,b", "say \"so\"", NULL};
     fp_csv_names(csv, names);
@@ -76,7 +62,7 @@ static void numbers_read_back(void **state) {
     (void)state;
     const double reals[] = {0.1, -1e-308, 1e300, 1.0 / 3, -0.0, 12345678.9};
     enum { N = sizeof reals / sizeof *reals };
-    fp_csv *csv = fp_csv_create(folder, "things", NULL);
+    fp_csv *csv = fp_csv_create(scratch_folder, "things", NULL);
     for (int i = 0; i < N; i++)
         fp_csv_real(csv, reals[i]);
     fp_csv_float(csv, 0.1F);
@@ -97,7 +83,7 @@ static void numbers_read_back(void **state) {
 static void rows_of_a_table(void **state) {
     (void)state;
     row r = {"x,y", -5, UINT32_MAX, INT64_MIN, 0.5};
-    fp_csv *csv = fp_csv_create(folder, "things", NULL);
+    fp_csv *csv = fp_csv_create(scratch_folder, "things", NULL);
     fp_csv_field_names(csv, &table, 1, 5);
     fp_csv_end_row(csv);
     fp_csv_fields(csv, &table, 0, 5, &r);
@@ -110,15 +96,13 @@ static void rows_of_a_table(void **state) {
 
 static void nothing_half_written_stays(void **state) {
     (void)state;
-    char path[64];
-    snprintf(path, sizeof path, "%s/half.csv", folder);
-    fp_csv *csv = fp_csv_create(folder, "half", NULL);
+    const char *path = scratch_path("half.csv");
+    fp_csv *csv = fp_csv_create(scratch_folder, "half", NULL);
     fp_csv_text(csv, "begun");
     assert_false(fp_path_exists(path));
     fp_csv_abandon(csv);
     assert_false(fp_path_exists(path));
-    strcat(path, ".tmp");
-    assert_false(fp_path_exists(path));
+    assert_false(fp_path_exists(scratch_path("half.csv.tmp")));
     fp_error error = {0};
     assert_null(fp_csv_create("/nonexistent folder", "x", &error));
     assert_non_null(strstr(error.text, "/nonexistent folder/x.csv"));
@@ -128,10 +112,9 @@ static void a_full_disk_is_an_error(void **state) {
     (void)state;
     if (access("/dev/full", W_OK) != 0)
         skip();
-    char path[64];
-    snprintf(path, sizeof path, "%s/full.csv.tmp", folder);
+    const char *path = scratch_path("full.csv.tmp");
     assert_int_equal(symlink("/dev/full", path), 0);
-    fp_csv *csv = fp_csv_create(folder, "full", NULL);
+    fp_csv *csv = fp_csv_create(scratch_folder, "full", NULL);
     for (int i = 0; i < 100000 && !fp_csv_failed(csv); i++)
         fp_csv_text(csv, "0123456789");
     assert_true(fp_csv_failed(csv));
@@ -146,5 +129,5 @@ int main(void) {
                                        cmocka_unit_test(numbers_read_back), cmocka_unit_test(rows_of_a_table),
                                        cmocka_unit_test(nothing_half_written_stays),
                                        cmocka_unit_test(a_full_disk_is_an_error)};
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
