@@ -117,7 +117,7 @@ fp_task *fp_task_load(const fp_task_spec *spec, fp_error *error) {
     int rc = task->name ? 0 : -1;
     if (rc == 0)
         rc = read_split(spec, &spec->train, &labels, &task->train, error);
-    if (rc == 0)
+    if (rc == 0 && spec->test.path)
         rc = read_split(spec, &spec->test, &labels, &task->test, error);
     if (rc == 0)
         rc = take_labels(task, &labels, error);
