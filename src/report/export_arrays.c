@@ -127,7 +127,6 @@ typedef struct fp_array_export {
     const char **names;    /* of the labels of the unit's task */
     size_t capacity;       /* of NAMES */
     int32_t group;         /* whose record is allocated; -1: none */
-    fp_unit_record record;
     double *movement;
 } fp_array_export;
 
@@ -173,17 +172,14 @@ static void name_labels(fp_array_export *x, const fp_group *group) {
     }
 }
 
-/* Memory for the units of group G; kept while units of that group follow. */
+/* Room for the labels of group G, and their names; kept while units of that group follow. */
 static int enter_group(fp_array_export *x, int32_t g, fp_error *error) {
     const fp_group *group = &x->exporter->layout.groups[g];
     if (x->group == g)
         return 0;
-    fp_unit_record_free(&x->record);
     free(x->movement);
-    x->movement = NULL;
     x->group = -1;
-    if (fp_unit_record_alloc(group, &x->record, error) < 0 ||
-        !(x->movement = fp_alloc(2 * group->labels, sizeof *x->movement, "movements", error)) ||
+    if (!(x->movement = fp_alloc(2 * group->labels, sizeof *x->movement, "movements", error)) ||
         fp_grow((void **)&x->names, &x->capacity, group->labels, sizeof *x->names, error) < 0)
         return -1;
     name_labels(x, group);
@@ -191,25 +187,34 @@ static int enter_group(fp_array_export *x, int32_t g, fp_error *error) {
     return 0;
 }
 
+static int read_unit(fp_array_export *x, size_t unit, fp_unit_record *record, int derived, fp_error *error) {
+    const fp_exporter *from = x->exporter;
+    const fp_group *group = &from->layout.groups[x->group];
+    size_t row = (size_t)from->layout.units[unit].row;
+    if (fp_store_read_unit(from->store, group, unit, row, record, error) < 0 ||
+        fp_unit_record_check(group, record, error) < 0 ||
+        (derived && fp_store_read_movement(from->store, group, row, x->movement, error) < 0))
+        return fp_error_context(error, "unit %zu", unit);
+    return 0;
+}
+
 static int export_unit(fp_array_export *x, size_t unit, fp_error *error) {
-    fp_exporter *from = x->exporter;
-    const fp_unit_row *row = &from->layout.units[unit];
+    const fp_exporter *from = x->exporter;
     if (enter_group(x, from->layout.unit_group[unit], error) < 0)
         return -1;
-    const fp_group *group = &from->layout.groups[x->group];
+    fp_unit_record record = {0};
     int derived = from->derived[unit].original >= 0;
-    if (fp_store_read_unit(from->store, group, unit, (size_t)row->row, &x->record, error) < 0 ||
-        fp_unit_record_check(group, &x->record, error) < 0 ||
-        (derived && fp_store_read_movement(from->store, group, (size_t)row->row, x->movement, error) < 0))
-        return fp_error_context(error, "unit %zu", unit);
-    fp_unit_view view = {row, group, x->names, &x->record, derived ? x->movement : NULL};
-    for (int t = 0; t < N_TABLES; t++)
+    int rc = read_unit(x, unit, &record, derived, error);
+    fp_unit_view view = {&from->layout.units[unit], &from->layout.groups[x->group], x->names, &record,
+                         derived ? x->movement : NULL};
+    for (int t = 0; rc == 0 && t < N_TABLES; t++)
         if (x->csv[t]) {
             tables[t].put(x->csv[t], &view);
             if (fp_csv_failed(x->csv[t]))
-                return close_tables(x, error);
+                rc = close_tables(x, error);
         }
-    return 0;
+    fp_unit_record_free(&record);
+    return rc;
 }
 
 static int export_units(fp_array_export *x, fp_error *error) {
@@ -236,7 +241,6 @@ int fp_export_arrays(fp_exporter *exporter, fp_error *error) {
         rc = close_tables(&x, error);
     for (int t = 0; t < N_TABLES; t++)
         fp_csv_abandon(x.csv[t]);
-    fp_unit_record_free(&x.record);
     free(x.movement);
     free(x.names);
     return rc;
