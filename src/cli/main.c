@@ -56,8 +56,12 @@ int main(int argc, char **argv) {
      */
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            static char name[32]; /* for messages of getopt */
+            snprintf(name, sizeof name, "fineprobe %s", argv[1]);
+            argv[1] = name;
             return commands[i]->run(argc - 1, argv + 1);
+        }
     fprintf(stderr, "fineprobe: there is no command '%s'\nTry 'fineprobe --help'.\n", argv[1]);
     return FP_EXIT_USAGE;
 }

@@ -17,12 +17,16 @@ static double interval(double elapsed) {
     return elapsed < 60 ? 10 : elapsed < 600 ? 60 : 300;
 }
 
-static void show_bar(const fp_sweep_state *s) {
-    char bar[BAR + 1], left[32];
-    int filled = (int)(s->share * BAR + 0.5);
+static void draw(double share, char bar[BAR + 1]) {
+    int filled = (int)(share * BAR + 0.5);
     memset(bar, '#', (size_t)filled);
     memset(bar + filled, '.', (size_t)(BAR - filled));
     bar[BAR] = '\0';
+}
+
+static void show_bar(const fp_sweep_state *s) {
+    char bar[BAR + 1], left[32];
+    draw(s->share, bar);
     fprintf(stderr, "\r\033[K[%s] %3.0f %%  %zu/%zu units  %zu/%zu checkpoints", bar, 100 * s->share,
             s->units_kept + s->units_done, s->units, s->checkpoints_done, s->checkpoints);
     if (s->units_failed)
@@ -64,4 +68,26 @@ void fp_progress_show(void *context, const fp_sweep_state *state) {
 void fp_progress_say(void *context, const char *text) {
     const fp_progress_view *view = context;
     fprintf(stderr, "%sfineprobe: %s\n", view->terminal ? "\r\033[K" : "", text);
+}
+
+fp_bar fp_bar_make(const char *what, int quiet) {
+    return (fp_bar){.what = what, .terminal = !quiet && isatty(STDERR_FILENO), .last = -1};
+}
+
+void fp_bar_show(void *context, double share) {
+    fp_bar *bar = context;
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    if (!bar->terminal || (bar->last >= 0 && share < bar->last + 0.005 && share < 1))
+        return;
+    char picture[BAR + 1];
+    draw(share, picture);
+    bar->last = share;
+    fprintf(stderr, "\r\033[K[%s] %3.0f %%  %s", picture, 100 * share, bar->what);
+    fflush(stderr);
+}
+
+void fp_bar_end(fp_bar *bar) {
+    if (bar->terminal && bar->last >= 0)
+        fputs("\r\033[K", stderr);
+    bar->last = -1;
 }

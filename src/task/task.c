@@ -64,8 +64,6 @@ static int check_split(const fp_collector *collector, fp_error *error) {
 
 static int read_split(const fp_task_spec *spec, const fp_split_spec *from, fp_labels *labels, fp_split *out,
                       fp_error *error) {
-    if (spec->reader == FP_READER_TEXT && !from->path)
-        return 0; /* there is nothing to test */
     if (check_range(from, error) < 0)
         return -1;
     fp_collector collector = {.spec = spec, .from = from, .split = out, .labels = labels};
