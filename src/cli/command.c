@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 enum { HELP = 1000, VERSION };
 
@@ -89,6 +90,30 @@ int fp_option_list(const char *text, char ***out, size_t *count) {
     *out = items;
     *count = n;
     return 0;
+}
+
+char *fp_clean_text(const char *text, size_t size) {
+    char *out = malloc(3 * size + 1);
+    size_t at = 0;
+    for (size_t i = 0; out && i < size;) {
+        utf8proc_int32_t character;
+        utf8proc_ssize_t n =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(size - i), &character);
+        if (n <= 0) {
+            memcpy(out + at, "\xEF\xBF\xBD", 3);
+            at += 3;
+            i++;
+            continue;
+        }
+        if (character != 0) {
+            memcpy(out + at, text + i, (size_t)n);
+            at += (size_t)n;
+        }
+        i += (size_t)n;
+    }
+    if (out)
+        out[at] = '\0';
+    return out;
 }
 
 void fp_complain(const char *text) {

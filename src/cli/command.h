@@ -44,6 +44,9 @@ int fp_option_list(const char *text, char ***out, size_t *count);
 /* COMMAND cannot do with these options: a message and "Try ... --help"; returns FP_EXIT_USAGE. */
 int fp_misused(const fp_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* TEXT with U+FFFD for every byte that is not UTF-8; NULs are left out. free(). */
+char *fp_clean_text(const char *text, size_t size);
+
 /* "fineprobe: TEXT" on standard error. */
 void fp_complain(const char *text);
 void fp_complain_problems(const fp_problems *problems);

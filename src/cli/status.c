@@ -48,9 +48,9 @@ static int run(int argc, char **argv) {
         return FP_EXIT_FAILED;
     }
     if (json)
-        fp_status_json(file, &standing);
+        fp_status_print_json(file, &standing);
     else
-        fp_status_text(file, &standing, now);
+        fp_status_print(file, &standing, now);
     code = standing.of_units.failed || standing.of_checkpoints.failed ? FP_EXIT_FAILED : FP_EXIT_OK;
     fp_standing_free(&standing);
     return code;

@@ -1,7 +1,10 @@
 #include "status_text.h"
 
+#include "command.h"
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const pulses[] = {
     [FP_PULSE_NEW] = "new",
@@ -32,12 +35,20 @@ static json_t *checkpoint_identity(const fp_checkpoint_row *c, size_t index) {
                      c->step);
 }
 
+/* A message that was cut may end amid a character. */
+static json_t *message(const char *text) {
+    char *clean = fp_clean_text(text, strlen(text));
+    json_t *string = json_string(clean ? clean : "");
+    free(clean);
+    return string;
+}
+
 static void add(json_t *list, json_t *object, const fp_provenance_row *row, int failed) {
     json_object_set_new(object, "rank", json_integer(row->rank));
     json_object_set_new(object, "host", json_string(row->host));
     if (failed) {
         json_object_set_new(object, "attempts", json_integer(row->attempts));
-        json_object_set_new(object, "message", json_string(row->message));
+        json_object_set_new(object, "message", message(row->message));
     } else {
         json_object_set_new(object, "since", moment(row->started));
     }
@@ -56,7 +67,7 @@ static json_t *list_of(const fp_standing *s, fp_status status) {
     return list;
 }
 
-void fp_status_json(const char *file, const fp_standing *s) {
+void fp_status_print_json(const char *file, const fp_standing *s) {
     const fp_progress_row *p = &s->progress;
     json_t *object =
         json_pack("{s:s, s:s, s:I, s:i, s:s, s:s, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o}", "file", file,

@@ -126,7 +126,7 @@ static void put_list(const fp_standing *s, fp_status status, const char *title, 
         printf("  and %zu more (--json lists all)\n", n - MOST);
 }
 
-void fp_status_text(const char *file, const fp_standing *s, double now) {
+void fp_status_print(const char *file, const fp_standing *s, double now) {
     printf("%s\n", file);
     put_session(s, now);
     put_tally("checkpoints", &s->of_checkpoints);

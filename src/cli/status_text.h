@@ -4,7 +4,7 @@
 
 #include "report/standing.h"
 
-void fp_status_text(const char *file, const fp_standing *standing, double now);
-void fp_status_json(const char *file, const fp_standing *standing);
+void fp_status_print(const char *file, const fp_standing *standing, double now);
+void fp_status_print_json(const char *file, const fp_standing *standing);
 
 #endif

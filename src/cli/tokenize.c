@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 static const char help[] =
     "Usage: fineprobe tokenize --model=DIR [FILE]\n"
@@ -24,31 +23,6 @@ static const char help[] =
     "\n"
     "Example:\n"
     "  echo 'The cook saw her.' | fineprobe tokenize --model experiments/demo\n";
-
-/* TEXT with U+FFFD for every byte that is not UTF-8; NULs are left out. free(). */
-static char *clean(const char *text, size_t size) {
-    char *out = malloc(3 * size + 1);
-    size_t at = 0;
-    for (size_t i = 0; out && i < size;) {
-        utf8proc_int32_t character;
-        utf8proc_ssize_t n =
-            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(size - i), &character);
-        if (n <= 0) {
-            memcpy(out + at, "\xEF\xBF\xBD", 3);
-            at += 3;
-            i++;
-            continue;
-        }
-        if (character != 0) {
-            memcpy(out + at, text + i, (size_t)n);
-            at += (size_t)n;
-        }
-        i += (size_t)n;
-    }
-    if (out)
-        out[at] = '\0';
-    return out;
-}
 
 typedef struct fp_ids {
     int32_t *of;
@@ -83,7 +57,7 @@ static int put_lines(const fp_wordpiece *tokenizer, FILE *in, const char *name, 
     while (rc == 0 && (size = getline(&line, &room, in)) >= 0) {
         while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
             size--;
-        char *text = clean(line, (size_t)size);
+        char *text = fp_clean_text(line, (size_t)size);
         rc = text ? put_line(tokenizer, text, &ids, error) : fp_fail_memory(error, "a line", (size_t)size);
         free(text);
     }
