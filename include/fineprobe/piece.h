@@ -80,7 +80,8 @@ int fp_piece_run(const fp_piece *piece, int reports);
 enum { FP_PIECE_OK = 0, FP_PIECE_ERROR = 1 };
 
 /* Vectors files (safetensors): "layer.L.train" and "layer.L.test" [instances, width] float32, "labels.train"
- * and "labels.test" int64, metadata "labels" (JSON list of names). */
+ * and "labels.test" int64, metadata "labels" (JSON list of names), "task". A split without
+ * instances has no tensors. */
 int fp_vectors_write(const char *path, const fp_task *task, const fp_encoded data[2], const int *layers,
                      size_t n_layers, size_t width, float *const *const vectors[2], fp_error *error);
 

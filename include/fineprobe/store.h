@@ -88,6 +88,8 @@ int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size
 int fp_store_read_provenance(fp_store *store, fp_provenance_row *units, fp_provenance_row *checkpoints,
                              fp_error *error);
 int fp_store_read_derived(fp_store *store, fp_derived_row *rows, fp_error *error);
+/* OUT: [2, labels] of the unit in ROW of GROUP's arrays. */
+int fp_store_read_movement(fp_store *store, const fp_group *group, size_t row, double *out, fp_error *error);
 int fp_store_read_losses(fp_store *store, float *losses, fp_error *error);
 int fp_store_read_progress(fp_store *store, fp_progress_row *row, fp_error *error);
 

@@ -44,7 +44,7 @@ typedef struct fp_task_spec {
                        function;    trec: fine or coarse; NULL: the reader's default (UPOS, role, fine) */
     char **lexcats; /* conllulex: lexical categories to take; NULL: P, INF.P, PRON.POSS, POSS */
     size_t n_lexcats;
-    fp_split_spec train, test; /* text: TEST may have no path */
+    fp_split_spec train, test; /* a test set without PATH: none */
 } fp_task_spec;
 
 typedef struct fp_instance {

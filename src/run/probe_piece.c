@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *state_of(const fp_directprobe_result *result) {
+const char *fp_probe_state(const fp_directprobe_result *result) {
     if (result->undecided)
         return "undecided";
     if (result->n_present < 2)
@@ -18,7 +18,7 @@ static const char *state_of(const fp_directprobe_result *result) {
 
 /* Numbers of one split for the unit's row. */
 static void summarise(const fp_directprobe_result *result, fp_probe_columns *out) {
-    fp_copy_text(out->state, sizeof out->state, state_of(result));
+    fp_copy_text(out->state, sizeof out->state, fp_probe_state(result));
     out->points = (int32_t)result->n_points;
     out->labels_present = (int32_t)result->n_present;
     out->clusters = (int32_t)result->n_clusters;

@@ -25,6 +25,9 @@ int fp_prepare(const char *model, const fp_task_spec *spec, size_t positions, fp
                fp_error *error);
 void fp_prepared_free(fp_prepared *prepared);
 
+/* What a unit's row calls it: "linear", "not linear", "undecided", "one label". */
+const char *fp_probe_state(const fp_directprobe_result *result);
+
 int fp_run_finetune(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
 int fp_run_embed(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
 int fp_run_probe(const fp_piece *piece, fp_reporter *reporter, fp_error *error);

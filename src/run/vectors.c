@@ -42,7 +42,7 @@ int fp_vectors_write(const char *path, const fp_task *task, const fp_encoded dat
     if (names && views && labels[0] && labels[1] && list) {
         size_t at = 0;
         for (int s = 0; s < 2; s++)
-            for (size_t i = 0; i < n_layers; i++) {
+            for (size_t i = 0; i < n_layers && data[s].n_instances; i++) {
                 size_t n = data[s].n_instances;
                 snprintf(names[at], sizeof names[at], "layer.%d.%s", layers[i], splits[s]);
                 views[at] = (fp_tensor_view){.name = names[at],
@@ -53,8 +53,9 @@ int fp_vectors_write(const char *path, const fp_task *task, const fp_encoded dat
                                              .data = vectors[s][i]};
                 at++;
             }
-        views[at++] = labels_view(&data[0], "labels.train", labels[0]);
-        views[at++] = labels_view(&data[1], "labels.test", labels[1]);
+        for (int s = 0; s < 2; s++)
+            if (data[s].n_instances)
+                views[at++] = labels_view(&data[s], s ? "labels.test" : "labels.train", labels[s]);
         const char *const metadata[] = {"labels", list, "task", task->name, NULL};
         rc = fp_safetensors_write(path, views, at, metadata, error);
     }

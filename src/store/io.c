@@ -215,6 +215,13 @@ int fp_store_read_derived(fp_store *store, fp_derived_row *rows, fp_error *error
     return read_all(store, FP_DERIVED, rows, error);
 }
 
+int fp_store_read_movement(fp_store *store, const fp_group *group, size_t row, double *out, fp_error *error) {
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    if (!place)
+        return -1;
+    return fp_rows_read(&place->results[FP_CENTROID_MOVEMENT], store->transfer, row, 1, out, error);
+}
+
 int fp_store_read_losses(fp_store *store, float *losses, fp_error *error) {
     return read_all(store, FP_LOSSES, losses, error);
 }

@@ -103,36 +103,12 @@ static int make_file(fp_session *s, fp_error *error) {
     return same ? 0 : fp_store_create(path, &s->plan->layout, path, &s->kept, error);
 }
 
-int fp_grid_redirect(fp_grid *grid, const char *output, fp_error *error) {
-    if (!output)
-        return 0;
-    char *file = fp_strdup(output, error);
-    size_t stem = strlen(output);
-    if (stem > 3 && strcmp(output + stem - 3, ".h5") == 0)
-        stem -= 3;
-    char *scratch = fp_format(error, "%.*s.scratch", (int)stem, output);
-    char *checkpoints = fp_format(error, "%.*s.checkpoints", (int)stem, output);
-    if (!file || !scratch || !checkpoints) {
-        free(file);
-        free(scratch);
-        free(checkpoints);
-        return -1;
-    }
-    free(grid->output);
-    free(grid->scratch);
-    free(grid->checkpoints);
-    grid->output = file;
-    grid->scratch = scratch;
-    grid->checkpoints = checkpoints;
-    return 0;
-}
-
 int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
                        fp_error *error) {
     *out = (fp_session){0};
     if (!(out->grid = fp_grid_read(path, problems)))
         return fp_fail(error, "%s: the grid has problems", path);
-    if (fp_grid_redirect(out->grid, output, error) < 0)
+    if (output && fp_grid_set_output(out->grid, output, error) < 0)
         return -1;
     if (!(out->plan = fp_plan_make(out->grid, problems)))
         return fp_fail(error, "%s: the grid cannot be planned", path);

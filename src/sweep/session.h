@@ -20,9 +20,6 @@ int fp_session_prepare(const char *path, const char *output, fp_session *out, fp
                        fp_error *error);
 void fp_session_free(fp_session *session);
 
-/* OUTPUT as the grid's result file, with scratch and checkpoints beside it unless the grid names others. */
-int fp_grid_redirect(fp_grid *grid, const char *output, fp_error *error);
-
 /* For the schedule: 1 for every checkpoint whose model is on disk; free(). */
 unsigned char *fp_session_available(const fp_plan *plan, fp_error *error);
 

@@ -64,8 +64,6 @@ static int check_split(const fp_collector *collector, fp_error *error) {
 
 static int read_split(const fp_task_spec *spec, const fp_split_spec *from, fp_labels *labels, fp_split *out,
                       fp_error *error) {
-    if (spec->reader == FP_READER_TEXT && !from->path)
-        return 0; /* there is nothing to test */
     if (check_range(from, error) < 0)
         return -1;
     fp_collector collector = {.spec = spec, .from = from, .split = out, .labels = labels};
@@ -117,7 +115,7 @@ fp_task *fp_task_load(const fp_task_spec *spec, fp_error *error) {
     int rc = task->name ? 0 : -1;
     if (rc == 0)
         rc = read_split(spec, &spec->train, &labels, &task->train, error);
-    if (rc == 0)
+    if (rc == 0 && spec->test.path)
         rc = read_split(spec, &spec->test, &labels, &task->test, error);
     if (rc == 0)
         rc = take_labels(task, &labels, error);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole sweeps of one grid: any number of ranks and any interruption give the same bits; h5py reads the file in one line.
 
-Usage: test_sweep.py PROGRAM [GRID]   (default grid: experiments/demo.yaml; FINEPROBE_TEST_GRID names another)
+Usage: sweep.py PROGRAM [ranks|interruptions [GRID]]
 """
 import os
 import shutil
@@ -21,8 +21,8 @@ except ImportError:
 
 program = sys.argv[1]
 root = Path(__file__).resolve().parent.parent
-default = os.environ.get("FINEPROBE_TEST_GRID", "experiments/demo.yaml")
-grid = sys.argv[2] if len(sys.argv) > 2 else str(root / default)
+what = sys.argv[2] if len(sys.argv) > 2 else "ranks"
+grid = sys.argv[3] if len(sys.argv) > 3 else str(root / "experiments/demo.yaml")
 HISTORY = ("provenance", "unit_provenance", "checkpoint_provenance", "progress")  # how it came about, not what
 
 
@@ -65,13 +65,21 @@ def compare(expected, path, what):
     print(f"{what}: {len(expected)} datasets, the same bits")
 
 
-def interrupted(output, ranks, wait, sign):
-    """Sends SIGN to the whole process group after WAIT seconds; the exit code."""
+def finished_units(path):
+    try:
+        with h5py.File(path, "r") as file:
+            return int((file["unit_status"][:] == 2).sum())
+    except OSError:  # not there yet
+        return 0
+
+
+def interrupted(output, ranks, units, sign):
+    """Sends SIGN to every process of the sweep as soon as UNITS units are done; the exit code."""
     process = subprocess.Popen(command(ranks, output), env=environment(), start_new_session=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(wait)
-    except subprocess.TimeoutExpired:
+    while process.poll() is None and finished_units(output) < units:
+        time.sleep(0.02)
+    if process.poll() is None:
         os.killpg(process.pid, sign)
     return process.wait(60)
 
@@ -102,28 +110,41 @@ def check_contents(path):
                   f"majority {tasks[row['finetuned_on']]['majority_accuracy']:.3f}")
 
 
+def check_ranks(folder):
+    """One grid, 1, 2 and 4 ranks, and no mpirun at all."""
+    run(2, folder / "two.h5")
+    expected = datasets(folder / "two.h5")
+    check_contents(folder / "two.h5")
+    assert not (folder / "two.scratch").exists(), "scratch was not emptied"
+    for ranks, name in ((1, "one rank"), (4, "four ranks")):
+        run(ranks, folder / f"{ranks}.h5")
+        compare(expected, folder / f"{ranks}.h5", name)
+
+
+def check_interruptions(folder):
+    """Killed, stopped, gone on with, with other numbers of ranks."""
+    run(0, folder / "alone.h5")
+    expected = datasets(folder / "alone.h5")
+    units = len(expected["units"])
+    path = folder / "killed.h5"
+    code = interrupted(path, 2, units // 4, signal.SIGKILL)
+    assert code != 0, code
+    code = interrupted(path, 4, units // 2, signal.SIGTERM)
+    assert code != 0, code
+    kept = finished_units(path)
+    assert units // 4 <= kept < units, kept
+    run(2, path)
+    compare(expected, path, f"killed, stopped with {kept} of {units} units, gone on with")
+    run(2, path)
+    compare(expected, path, "run again when all was done")
+    assert subprocess.run([program, "run", "-o", str(path), "no-such-grid.yaml"], capture_output=True,
+                          env=environment()).returncode == 2
+
+
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
     try:
-        started = time.time()
-        run(2, folder / "two.h5")
-        seconds = time.time() - started
-        expected = datasets(folder / "two.h5")
-        check_contents(folder / "two.h5")
-        assert not (folder / "two.scratch").exists(), "scratch was not emptied"
-        run(0, folder / "alone.h5")
-        compare(expected, folder / "alone.h5", "without mpirun")
-        run(1, folder / "one.h5") if seconds < 20 else None
-        run(4, folder / "four.h5")
-        compare(expected, folder / "four.h5", "four ranks")
-        code = interrupted(folder / "killed.h5", 2, 0.4 * seconds, signal.SIGKILL)
-        assert code != 0
-        code = interrupted(folder / "killed.h5", 4, 0.3 * seconds, signal.SIGTERM)
-        assert code != 0
-        run(2, folder / "killed.h5")
-        compare(expected, folder / "killed.h5", "killed, stopped, gone on with")
-        run(2, folder / "killed.h5")
-        compare(expected, folder / "killed.h5", "run again when all was done")
+        (check_interruptions if what == "interruptions" else check_ranks)(folder)
     finally:
         shutil.rmtree(folder)
 

@@ -1,0 +1,114 @@
+#include "plan_text.h"
+
+#include "command.h"
+#include <stdio.h>
+#include <string.h>
+
+static void put_models(const fp_layout *l) {
+    char parameters[32];
+    printf("\n%-24s %6s %6s %6s %14s\n", "model", "layers", "hidden", "heads", "parameters");
+    for (size_t i = 0; i < l->n_models; i++) {
+        const fp_model_row *m = &l->models[i];
+        printf("%-24s %6d %6d %6d %14s\n", m->name, m->layers, m->hidden, m->heads,
+               fp_grouped((size_t)m->parameters, parameters));
+    }
+}
+
+static void put_tasks(const fp_layout *l) {
+    printf("\n%-24s %-8s %6s  %22s  %22s\n", "task", "kind", "labels", "train: sent./instances",
+           "test: sent./instances");
+    for (size_t i = 0; i < l->n_tasks; i++) {
+        const fp_task_row *t = &l->tasks[i];
+        printf("%-24s %-8s %6d  %9d / %10d  %9d / %10d\n", t->name, t->kind, t->labels, t->train_sentences,
+               t->train_instances, t->test_sentences, t->test_instances);
+    }
+}
+
+/* What the models do not see as it stands in the data; silence would be a lie. */
+static void put_cuts(const fp_layout *l) {
+    size_t cut = 0, empty = 0;
+    for (size_t i = 0; i < l->n_data; i++) {
+        const fp_data_row *d = &l->data[i];
+        cut += (size_t)d->cut_sentences;
+        empty += (size_t)d->empty_words;
+        if (d->cut_sentences)
+            printf(
+                "%s%s, %s, %s: %d of %d sentences are cut at the model's last position; %d words and %d "
+                "instances fall away\n",
+                cut == (size_t)d->cut_sentences ? "\n" : "", d->model, d->task, d->split, d->cut_sentences,
+                d->sentences, d->cut_words, d->cut_instances);
+    }
+    if (!cut)
+        printf("\nNo sentence is longer than a model's positions.\n");
+    for (size_t i = 0; empty && i < l->n_data; i++)
+        if (l->data[i].empty_words)
+            printf("%s, %s, %s: the tokeniser leaves nothing of %d words; each counts as [UNK]\n",
+                   l->data[i].model, l->data[i].task, l->data[i].split, l->data[i].empty_words);
+}
+
+static void put_work(const fp_outlook *o) {
+    static const char *const names[] = {"fine-tuning runs", "representations", "units"};
+    fp_outlook_work sum = {0};
+    printf("\n%-24s %10s %10s %12s %12s\n", "work", "all", "to do", "core-hours", "to do");
+    for (int i = 0; i < 3; i++) {
+        const fp_outlook_work *w = &o->work[i];
+        printf("%-24s %10zu %10zu %12.4g %12.4g\n", names[i], w->all, w->open, w->seconds / 3600,
+               w->open_seconds / 3600);
+        sum.seconds += w->seconds;
+        sum.open_seconds += w->open_seconds;
+    }
+    printf("%-24s %10s %10s %12.4g %12.4g\n", "together", "", "", sum.seconds / 3600,
+           sum.open_seconds / 3600);
+    printf("%-24s %10zu %10zu\n", "checkpoints of runs", o->checkpoints, o->open_checkpoints);
+    printf("%-24s %10zu %10zu\n", "updates", o->updates, o->open_updates);
+}
+
+static void put_needs(const fp_plan *plan, const fp_outlook *o) {
+    char a[32], b[32], c[32];
+    static const char *const keeps[] = {
+        [FP_KEEP_NONE] = "none", [FP_KEEP_LAST] = "last", [FP_KEEP_ALL] = "all"};
+    printf("\nmemory       at most about %s a rank\n", fp_bytes(o->memory, a));
+    printf(
+        "scratch      %s: vectors of %s, %s at most for one checkpoint and task; checkpoints under way of "
+        "%s; held to %s\n",
+        plan->grid->scratch, fp_bytes(o->vectors, a), fp_bytes(o->largest_vectors, b),
+        fp_bytes(plan->checkpoint_bytes, c), fp_bytes(plan->grid->scratch_limit, (char[32]){0}));
+    printf("checkpoints  %s: about %s stay (keep: %s)\n", plan->grid->checkpoints,
+           fp_bytes(o->kept_checkpoints, a), keeps[plan->grid->keep]);
+    printf("result       %s: about %s\n", plan->grid->output, fp_bytes(o->result, a));
+}
+
+static void put_history(const fp_plan *plan, const fp_outlook *o) {
+    if (!o->exists) {
+        printf("             does not exist yet\n");
+        return;
+    }
+    printf("             exists: %zu of %zu units are done and stay", o->units_kept, plan->layout.n_units);
+    if (o->units_changed)
+        printf("; %zu are done but were made with another model, data or settings, and come again",
+               o->units_changed);
+    if (o->units_failed)
+        printf("; %zu failed (--retry-failed tries again)", o->units_failed);
+    if (o->units_gone)
+        printf("; %zu are not wanted any more", o->units_gone);
+    putchar('\n');
+}
+
+static void put_times(const fp_outlook *o, const long *ranks, size_t n_ranks) {
+    char time[32];
+    putchar('\n');
+    for (size_t i = 0; i < n_ranks; i++)
+        printf("%-6ld rank%s  at least %s\n", ranks[i], ranks[i] == 1 ? " " : "s",
+               fp_duration(fp_outlook_seconds(o, ranks[i]), time));
+}
+
+void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const long *ranks, size_t n_ranks) {
+    printf("%s\n", plan->grid->path);
+    put_models(&plan->layout);
+    put_tasks(&plan->layout);
+    put_cuts(&plan->layout);
+    put_work(outlook);
+    put_needs(plan, outlook);
+    put_history(plan, outlook);
+    put_times(outlook, ranks, n_ranks);
+}

@@ -1,0 +1,277 @@
+#include "sweep/outlook.h"
+
+#include "fineprobe/file.h"
+#include "fineprobe/memory.h"
+#include "sweep/session.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what an earlier session has done ---- */
+
+typedef struct fp_known {
+    const char *digest;
+    const fp_unit_row *unit; /* NULL: a checkpoint */
+    unsigned char status;
+    int wanted; /* the plan has this unit, perhaps with another digest */
+} fp_known;
+
+static int by_digest(const void *a, const void *b) {
+    return strcmp(((const fp_known *)a)->digest, ((const fp_known *)b)->digest);
+}
+
+/* What a unit is about, whatever its digest. */
+static int by_identity(const void *a, const void *b) {
+    const fp_unit_row *x = ((const fp_known *)a)->unit, *y = ((const fp_known *)b)->unit;
+    int order = strcmp(x->model, y->model);
+    if (!order)
+        order = strcmp(x->finetuned_on, y->finetuned_on);
+    if (!order)
+        order = strcmp(x->probed_on, y->probed_on);
+    if (!order)
+        order = (x->seed > y->seed) - (x->seed < y->seed);
+    if (!order)
+        order = (x->step > y->step) - (x->step < y->step);
+    return order ? order : (x->layer > y->layer) - (x->layer < y->layer);
+}
+
+typedef struct fp_history {
+    fp_layout layout;
+    unsigned char *units, *checkpoints;
+    fp_known *known_units, *known_checkpoints;
+} fp_history;
+
+static void history_free(fp_history *h) {
+    fp_layout_free(&h->layout);
+    free(h->units);
+    free(h->checkpoints);
+    free(h->known_units);
+    free(h->known_checkpoints);
+}
+
+static int read_history(fp_store *store, fp_history *h, fp_error *error) {
+    if (fp_store_layout(store, &h->layout, error) < 0)
+        return -1;
+    size_t units = h->layout.n_units, checkpoints = h->layout.n_checkpoints;
+    h->units = fp_alloc(units, 1, "status", error);
+    h->checkpoints = fp_alloc(checkpoints, 1, "status", error);
+    h->known_units = fp_alloc(units, sizeof *h->known_units, "known units", error);
+    h->known_checkpoints = fp_alloc(checkpoints, sizeof *h->known_checkpoints, "known checkpoints", error);
+    if (!h->units || !h->checkpoints || !h->known_units || !h->known_checkpoints)
+        return -1;
+    if (fp_store_read_status(store, h->units, h->checkpoints, error) < 0)
+        return -1;
+    for (size_t i = 0; i < units; i++)
+        h->known_units[i] = (fp_known){h->layout.units[i].digest, &h->layout.units[i], h->units[i], 0};
+    for (size_t i = 0; i < checkpoints; i++)
+        h->known_checkpoints[i] =
+            (fp_known){.digest = h->layout.checkpoints[i].digest, .status = h->checkpoints[i]};
+    return 0;
+}
+
+static int open_history(const char *path, fp_history *h, fp_error *error) {
+    fp_store *store = fp_store_open_read(path, error);
+    if (!store)
+        return -1;
+    int rc = read_history(store, h, error);
+    return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
+}
+
+/* Marks what is kept: STATUS of the plan's checkpoints and units. */
+static void match(const fp_plan *plan, fp_history *h, unsigned char *units, unsigned char *checkpoints,
+                  fp_outlook *out) {
+    size_t n = h->layout.n_units, n_checkpoints = h->layout.n_checkpoints;
+    qsort(h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
+    for (size_t i = 0; i < plan->layout.n_checkpoints; i++) {
+        fp_known key = {.digest = plan->layout.checkpoints[i].digest};
+        const fp_known *found =
+            bsearch(&key, h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
+        checkpoints[i] = found ? found->status : FP_WAITING;
+    }
+    qsort(h->known_units, n, sizeof(fp_known), by_digest);
+    for (size_t i = 0; i < plan->layout.n_units; i++) {
+        fp_known key = {.digest = plan->layout.units[i].digest};
+        const fp_known *found = bsearch(&key, h->known_units, n, sizeof(fp_known), by_digest);
+        units[i] = found ? found->status : FP_WAITING;
+        out->units_kept += units[i] == FP_DONE;
+        out->units_failed += units[i] == FP_FAILED;
+    }
+    qsort(h->known_units, n, sizeof(fp_known), by_identity);
+    for (size_t i = 0; i < plan->layout.n_units; i++) {
+        fp_known key = {.unit = &plan->layout.units[i]};
+        fp_known *found = bsearch(&key, h->known_units, n, sizeof(fp_known), by_identity);
+        if (!found)
+            continue;
+        found->wanted = 1;
+        out->units_changed +=
+            found->status == FP_DONE && strcmp(found->digest, plan->layout.units[i].digest) != 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        out->units_gone += h->known_units[i].status == FP_DONE && !h->known_units[i].wanted;
+}
+
+/* ---- the work that is left ---- */
+
+/* What is done: fp_status of units and checkpoints; which checkpoints' models are on disk; and what follows
+ * for each checkpoint. */
+typedef struct fp_state {
+    const fp_plan *plan;
+    unsigned char *units, *checkpoints, *available;
+    double *tails; /* [checkpoints] longest chain of open work behind it; 0: none */
+} fp_state;
+
+static int is_open(unsigned char status) {
+    return status != FP_DONE && status != FP_FAILED;
+}
+
+static void count_units(const fp_state *s, fp_outlook *out) {
+    const fp_plan *p = s->plan;
+    for (size_t i = 0; i < p->n_representations; i++) {
+        const fp_plan_representation *r = &p->representations[i];
+        fp_outlook_work *embed = &out->work[FP_PIECE_EMBED], *probe = &out->work[FP_PIECE_PROBE];
+        double tail = 0;
+        size_t open = 0;
+        for (size_t u = r->first_unit; u < r->first_unit + r->n_units; u++) {
+            probe->all++;
+            probe->seconds += p->units[u].seconds;
+            out->memory = fmax(out->memory, p->units[u].memory);
+            if (!is_open(s->units[u]))
+                continue;
+            open++;
+            probe->open_seconds += p->units[u].seconds;
+            tail = fmax(tail, p->units[u].seconds);
+        }
+        probe->open += open;
+        embed->all++;
+        embed->seconds += r->seconds;
+        out->memory = fmax(out->memory, r->memory);
+        if (!open)
+            continue;
+        embed->open++;
+        embed->open_seconds += r->seconds;
+        out->vectors += r->bytes;
+        out->largest_vectors = fmax(out->largest_vectors, r->bytes);
+        s->tails[r->checkpoint] = fmax(s->tails[r->checkpoint], r->seconds + tail);
+    }
+}
+
+/* A run is carried on from its last checkpoint that serves to the last one that does not. */
+static void count_run(const fp_state *s, size_t run, fp_outlook *out) {
+    const fp_plan_run *r = &s->plan->runs[run];
+    const fp_checkpoint_row *rows = s->plan->layout.checkpoints;
+    fp_outlook_work *work = &out->work[FP_PIECE_FINETUNE];
+    size_t first = r->first_checkpoint, end = first + r->n_checkpoints, next = end, wanted = first;
+    size_t updates = (size_t)s->plan->layout.runs[run].updates;
+    for (size_t c = end; c-- > first;) {
+        if (s->checkpoints[c] == FP_DONE && (s->available[c] || s->tails[c] == 0))
+            continue;
+        if (next == end)
+            wanted = c + 1;
+        next = c;
+    }
+    work->all++;
+    work->seconds +=
+        (double)(r->n_checkpoints ? (size_t)rows[end - 1].step : updates) * r->seconds_per_update;
+    out->updates += updates;
+    out->memory = fmax(out->memory, r->memory);
+    out->checkpoints += r->n_checkpoints;
+    int from = next > first ? rows[next - 1].step : 0;
+    for (size_t c = first; c < end; c++) {
+        double chain = c < next ? 0 : (rows[c].step - from) * r->seconds_per_update;
+        if (c < wanted || s->tails[c] > 0)
+            out->longest = fmax(out->longest, chain + s->tails[c]);
+    }
+    if (next >= wanted)
+        return;
+    size_t open_updates = (size_t)(rows[wanted - 1].step - from);
+    work->open++;
+    work->open_seconds += (double)open_updates * r->seconds_per_update;
+    out->open_updates += open_updates;
+    out->open_checkpoints += wanted - next;
+}
+
+static double result_bytes(const fp_layout *l) {
+    double bytes = (double)(strlen(l->grid) + strlen(l->provenance)) + 4.0 * (double)l->n_losses;
+    const struct {
+        const fp_table *table;
+        size_t rows;
+    } tables[] = {{&fp_table_models, l->n_models},
+                  {&fp_table_tasks, l->n_tasks},
+                  {&fp_table_labels, l->n_labels},
+                  {&fp_table_data, l->n_data},
+                  {&fp_table_runs, l->n_runs},
+                  {&fp_table_checkpoints, l->n_checkpoints},
+                  {&fp_table_units, l->n_units},
+                  {&fp_table_derived, l->n_units},
+                  {&fp_table_provenance, l->n_units + l->n_checkpoints}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        bytes += (double)(fp_table_packed_size(tables[i].table) * tables[i].rows);
+    for (size_t i = 0; i < l->n_groups; i++) { /* the shapes at fp_group */
+        const fp_group *g = &l->groups[i];
+        double labels = (double)g->labels;
+        bytes += (double)g->rows *
+                 (2 * 8 * labels * labels + 2 * 2 * 8 * labels + 2 * 4 * labels * (double)g->width +
+                  4 * (double)(g->train_instances + g->test_instances) +
+                  2.0 * (double)(g->clusters * fp_table_packed_size(&fp_table_clusters)));
+    }
+    return bytes;
+}
+
+static double kept_bytes(const fp_plan *plan, size_t checkpoints) {
+    double each = 0; /* a folder without the run's state: float32 parameters */
+    for (size_t i = 0; i < plan->layout.n_models; i++)
+        each = fmax(each, 4.0 * (double)plan->layout.models[i].parameters);
+    size_t n = plan->grid->keep == FP_KEEP_ALL    ? checkpoints
+               : plan->grid->keep == FP_KEEP_LAST ? plan->layout.n_runs
+                                                  : 0;
+    return (double)n * each;
+}
+
+static void estimate(const fp_state *s, fp_outlook *out) {
+    count_units(s, out);
+    for (size_t c = 0; c < s->plan->layout.n_checkpoints; c++)
+        if (s->plan->layout.checkpoints[c].run < 0)
+            out->longest = fmax(out->longest, s->tails[c]);
+    for (size_t run = 0; run < s->plan->layout.n_runs; run++)
+        count_run(s, run, out);
+    out->result = result_bytes(&s->plan->layout);
+    out->kept_checkpoints = kept_bytes(s->plan, out->checkpoints);
+}
+
+static int look_back(const fp_state *s, fp_outlook *out, fp_error *error) {
+    const char *file = s->plan->grid->output;
+    if (!fp_path_exists(file))
+        return 0;
+    out->exists = 1;
+    fp_history history = {0};
+    int rc = open_history(file, &history, error);
+    if (rc == 0)
+        match(s->plan, &history, s->units, s->checkpoints, out);
+    history_free(&history);
+    return rc;
+}
+
+int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
+    *out = (fp_outlook){0};
+    size_t n = plan->layout.n_checkpoints;
+    fp_state s = {.plan = plan,
+                  .units = fp_alloc(plan->layout.n_units, 1, "status", error),
+                  .checkpoints = fp_alloc(n, 1, "status", error),
+                  .available = fp_session_available(plan, error),
+                  .tails = fp_alloc(n, sizeof *s.tails, "checkpoints", error)};
+    int rc = s.units && s.checkpoints && s.available && s.tails ? look_back(&s, out, error) : -1;
+    if (rc == 0)
+        estimate(&s, out);
+    free(s.units);
+    free(s.checkpoints);
+    free(s.available);
+    free(s.tails);
+    return rc;
+}
+
+double fp_outlook_seconds(const fp_outlook *outlook, long ranks) {
+    double total = 0;
+    for (int i = 0; i < 3; i++)
+        total += outlook->work[i].open_seconds;
+    return fmax(total / (double)ranks, outlook->longest);
+}
