@@ -1,12 +1,15 @@
-/* check_bert FOLDER [--case FILE]: a model's numbers against those of another program (FILE, or
- * case.safetensors in FOLDER). Prints the largest deviations; ends with 1 when one is beyond its tolerance.
- */
+/* check_bert FOLDER [--case FILE]: a model's numbers against those of another program. Prints the largest
+ * deviations; ends with 1 when one is beyond its tolerance. Without FILE the case is case.safetensors in
+ * FOLDER, or in a folder beside it, which then holds the same weights. Weights in half precision are compared
+ * with those they were rounded from. */
 #include "bert/run.h"
+#include "bert/weights.h"
 #include "fineprobe/encode.h"
 #include "fineprobe/file.h"
 #include "fineprobe/finetune.h"
 #include "fineprobe/memory.h"
 #include "fineprobe/safetensors.h"
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,21 +289,52 @@ static void check_case(const fp_bert *model, const char *path) {
     fp_safetensors_close(file);
 }
 
+static int in_half_precision(const char *folder) {
+    fp_error error = {0};
+    fp_weights weights;
+    if (fp_weights_open(folder, &weights, &error) < 0)
+        stop(error.text);
+    const fp_tensor_view *view = fp_weights_find(&weights, "bert.embeddings.word_embeddings.weight");
+    int half = view && view->dtype == FP_F16;
+    fp_weights_close(&weights);
+    return half;
+}
+
+/* The case that belongs to FOLDER. */
+static char *find_case(const char *folder) {
+    fp_error error = {0};
+    char *own = fp_path_join(folder, "case.safetensors", &error);
+    if (!own)
+        stop(error.text);
+    if (fp_path_exists(own))
+        return own;
+    free(own);
+    char *pattern = fp_path_join(folder, "../*/case.safetensors", &error);
+    glob_t found;
+    if (!pattern || glob(pattern, 0, NULL, &found) != 0)
+        stop("neither the folder nor one beside it holds case.safetensors; name it with --case");
+    char *path = fp_strdup(found.gl_pathv[0], &error);
+    globfree(&found);
+    free(pattern);
+    printf("case: %s\n", path);
+    return path;
+}
+
 int main(int argc, char **argv) {
     fp_error error = {0};
-    int with_case = argc == 4 && strcmp(argv[2], "--case") == 0;
-    int half = argc == 4 && strcmp(argv[2], "--half-of") == 0;
-    if (argc != 2 && !with_case && !half)
-        stop("usage: check_bert FOLDER [--case FILE | --half-of OTHER]");
-    char *path = with_case ? fp_strdup(argv[3], &error) : fp_path_join(argv[1], "case.safetensors", &error);
+    if (argc != 2 && !(argc == 4 && strcmp(argv[2], "--case") == 0))
+        stop("usage: check_bert FOLDER [--case FILE]");
+    char *path = argc == 4 ? fp_strdup(argv[3], &error) : find_case(argv[1]);
+    char *case_folder = path ? fp_path_folder(path, &error) : NULL;
     fp_bert *model = fp_bert_load(argv[1], &error);
-    if (!model || !path)
+    if (!model || !case_folder)
         stop(error.text);
-    if (half)
-        check_half(model, argv[3]);
+    if (in_half_precision(argv[1]))
+        check_half(model, case_folder);
     else
         check_case(model, path);
     fp_bert_free(model);
+    free(case_folder);
     free(path);
     return beyond > 0;
 }
