@@ -3,11 +3,12 @@
 #ifndef FINEPROBE_BERT_ARENA_H
 #define FINEPROBE_BERT_ARENA_H
 
+#include "fineprobe/error.h"
 #include <stddef.h>
 
 typedef struct fp_arena {
     char *base; /* NULL: measuring */
-    size_t used;
+    size_t used, size;
 } fp_arena;
 
 /* Room for COUNT items of SIZE bytes, aligned to a cache line; NULL while measuring. */
@@ -16,5 +17,10 @@ static inline void *fp_arena_take(fp_arena *arena, size_t count, size_t size) {
     arena->used += (count * size + 63) / 64 * 64;
     return piece;
 }
+
+/* After measuring: zeroed memory for all that was asked for, to be handed out from the start again. Pages
+ * count only once they are written to. */
+int fp_arena_open(fp_arena *arena, const char *what, fp_error *error);
+void fp_arena_close(fp_arena *arena);
 
 #endif

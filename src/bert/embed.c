@@ -13,7 +13,7 @@ typedef struct embedding {
     fp_batch batch;
     fp_batch_limits limits;
     uint32_t *sentences; /* 0, 1, 2, ... */
-    void *memory;
+    fp_arena arena;
     const fp_encoded *data;
     const int *layers;
     size_t n_layers, done; /* instances (or pieces) written so far */
@@ -54,15 +54,12 @@ static int prepare(embedding *e, const fp_bert *model, fp_error *error) {
         end = pass_end(e->data, s);
         fp_batch_measure(e->data, e->sentences + s, end - s, &e->limits);
     }
-    fp_arena arena = {0};
-    fp_encoder_lay(&e->encoder, &arena, &e->limits);
-    fp_batch_lay(&e->batch, &arena, &e->limits);
-    e->memory = fp_alloc(arena.used, 1, "embedding", error);
-    if (!e->memory)
-        return -1;
-    arena = (fp_arena){.base = e->memory};
-    fp_encoder_lay(&e->encoder, &arena, &e->limits);
-    fp_batch_lay(&e->batch, &arena, &e->limits);
+    for (int measured = 0; measured < 2; measured++) {
+        fp_encoder_lay(&e->encoder, &e->arena, &e->limits);
+        fp_batch_lay(&e->batch, &e->arena, &e->limits);
+        if (!measured && fp_arena_open(&e->arena, "embedding", error) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -89,7 +86,7 @@ static int embed(embedding *e, const fp_bert *model, fp_progress *progress, void
         if (progress)
             progress(context, (double)e->data->piece_at[end] / (double)e->data->n_pieces);
     }
-    free(e->memory);
+    fp_arena_close(&e->arena);
     free(e->sentences);
     return rc;
 }

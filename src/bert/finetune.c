@@ -161,13 +161,10 @@ static int take_memory(fp_finetune *run, fp_error *error) {
     if (!run->order)
         return -1;
     fp_batch_limits limits = limits_of(run);
-    fp_arena arena = {0};
-    lay(run, &arena, &limits);
-    run->memory = fp_alloc(arena.used, 1, "fine-tuning", error);
-    if (!run->memory)
+    lay(run, &run->arena, &limits);
+    if (fp_arena_open(&run->arena, "fine-tuning", error) < 0)
         return -1;
-    arena = (fp_arena){.base = run->memory};
-    lay(run, &arena, &limits);
+    lay(run, &run->arena, &limits);
     return 0;
 }
 
@@ -201,7 +198,7 @@ void fp_finetune_destroy(fp_finetune *run) {
     if (!run)
         return;
     fp_bert_free(run->model);
-    free(run->memory);
+    fp_arena_close(&run->arena);
     free(run->order);
     free(run);
 }

@@ -10,7 +10,7 @@ typedef struct prediction {
     fp_batch batch;
     fp_batch_limits limits;
     uint32_t *sentences; /* 0, 1, 2, ... */
-    void *memory;
+    fp_arena arena;
 } prediction;
 
 static int prepare(prediction *p, const fp_finetune *run, const fp_encoded *data, fp_error *error) {
@@ -30,11 +30,10 @@ static int prepare(prediction *p, const fp_finetune *run, const fp_encoded *data
                          &p->limits);
     }
     for (int measured = 0; measured < 2; measured++) {
-        fp_arena arena = {.base = p->memory};
-        fp_encoder_lay(&p->encoder, &arena, &p->limits);
-        fp_batch_lay(&p->batch, &arena, &p->limits);
-        fp_head_lay(&p->head, &arena, p->limits.instances, 0);
-        if (!measured && !(p->memory = fp_alloc(arena.used, 1, "prediction", error)))
+        fp_encoder_lay(&p->encoder, &p->arena, &p->limits);
+        fp_batch_lay(&p->batch, &p->arena, &p->limits);
+        fp_head_lay(&p->head, &p->arena, p->limits.instances, 0);
+        if (!measured && fp_arena_open(&p->arena, "prediction", error) < 0)
             return -1;
     }
     return 0;
@@ -73,7 +72,7 @@ int fp_finetune_predict(fp_finetune *run, const fp_encoded *data, int32_t *predi
     if (check(run, data, error) < 0)
         return -1;
     fp_optimiser_settle(&run->optimiser, run->step);
-    prediction p = {.memory = NULL};
+    prediction p = {.sentences = NULL};
     int rc = prepare(&p, run, data, error);
     double sum = 0;
     size_t batch = run->settings.batch;
@@ -84,7 +83,7 @@ int fp_finetune_predict(fp_finetune *run, const fp_encoded *data, int32_t *predi
         done += p.batch.n_instances;
     }
     *loss = data->n_instances ? sum / (double)data->n_instances : 0;
-    free(p.memory);
+    fp_arena_close(&p.arena);
     free(p.sentences);
     return rc;
 }

@@ -19,7 +19,7 @@ struct fp_finetune {
     uint32_t *order;        /* [n_sentences] of this epoch */
     size_t epoch;           /* that ORDER belongs to */
     fp_batch batch;
-    void *memory; /* everything above that is not in MODEL */
+    fp_arena arena; /* everything above that is not in MODEL */
 };
 
 /* The halves of an update. The first leaves the gradients of all parameters in encoder.gradients. */
