@@ -6,8 +6,10 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -242,6 +244,39 @@ static void masked_words_are_learnt_and_their_head_is_kept(void **state) {
     free(path);
 }
 
+static size_t resident_bytes(void) {
+    size_t pages = 0, ignored;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_int_equal(fscanf(file, "%zu %zu", &ignored, &pages), 2);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void memory_is_what_was_announced(void **state) {
+    (void)state;
+    fp_bert_config config = small_config();
+    config.hidden = 128;
+    config.intermediate = 512;
+    config.vocab_size = 4000;
+    fp_encoded data = make_sentences(200, FP_KIND_WORD, config.vocab_size);
+    fp_finetune_settings settings = short_settings();
+    settings.batch = 100;
+    size_t announced = fp_finetune_memory(&config, &data, LABELS, &settings, &error);
+    fp_bert *model = fp_bert_random(&config, 1, &error);
+    size_t before = resident_bytes();
+    fp_finetune *run = fp_finetune_create(model, &data, LABELS, NULL, &settings, &error);
+    run_to(run, settings.updates);
+    size_t used = resident_bytes() - before, blas = 64U << 20; /* BLAS keeps packed blocks of its own */
+    assert_true(announced > 16 * fp_bert_config_parameters(&config));
+    assert_true(used > announced / 3 && used < announced + blas);
+    assert_int_equal(run->arena.used + data.n_sentences * sizeof *run->order, announced);
+    settings.batch = 0;
+    assert_int_equal(fp_finetune_memory(&config, &data, LABELS, &settings, &error), 0);
+    fp_finetune_destroy(run);
+    fp_bert_free(model);
+    free_sentences(&data);
+}
+
 static void what_cannot_be_trained_is_refused(void **state) {
     (void)state;
     fp_bert_config config = small_config();
@@ -280,6 +315,7 @@ int main(void) {
         cmocka_unit_test(the_rate_rises_and_falls),
         cmocka_unit_test(runs_learn),
         cmocka_unit_test(masked_words_are_learnt_and_their_head_is_kept),
+        cmocka_unit_test(memory_is_what_was_announced),
         cmocka_unit_test(what_cannot_be_trained_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

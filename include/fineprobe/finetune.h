@@ -42,6 +42,14 @@ fp_finetune *fp_finetune_create(const fp_bert *model, const fp_encoded *data, si
                                 fp_error *error);
 void fp_finetune_destroy(fp_finetune *run);
 
+/* Bytes that a run holds besides MODEL and DATA, before it is created: for P numbers of the encoder and head
+ * 16 P (weights, gradients, two moments), and for the R pieces of the largest batch, H wide, I intermediate,
+ * L layers, about 4 R (L (8 H + I) + 8 H + 2 I), 2 R L H of dropout masks, and 5 L bytes for every attention
+ * score (heads x pieces x pieces rounded up to 16, for each sentence). Nothing is allocated later on. 0: an
+ * error. */
+size_t fp_finetune_memory(const fp_bert_config *config, const fp_encoded *data, size_t n_labels,
+                          const fp_finetune_settings *settings, fp_error *error);
+
 size_t fp_finetune_step(const fp_finetune *run);  /* updates done */
 size_t fp_finetune_total(const fp_finetune *run); /* updates of the whole run */
 const fp_bert *fp_finetune_model(const fp_finetune *run);

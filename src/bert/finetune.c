@@ -155,39 +155,57 @@ static void set_weights(fp_finetune *run, const fp_bert *model) {
     run->model->parameters = p;
 }
 
-static int take_memory(fp_finetune *run, fp_error *error) {
+/* Everything but memory and weights: the arena has measured what is needed. */
+static int plan_run(fp_finetune *run, const fp_bert_config *config, const char *config_text,
+                    const fp_encoded *data, size_t n_labels, const fp_special_pieces *special,
+                    const fp_finetune_settings *settings, fp_batch_limits *limits, fp_error *error) {
+    run->settings = *settings;
+    run->data = data;
+    run->total = fp_finetune_updates(settings, data->n_sentences);
     run->epoch = SIZE_MAX;
-    run->order = fp_alloc(run->data->n_sentences, sizeof *run->order, "the order of sentences", error);
-    if (!run->order)
+    run->order = fp_alloc(data->n_sentences, sizeof *run->order, "the order of sentences", error);
+    run->model = run->order
+                     ? fp_bert_shell(config, settings->objective == FP_OBJECTIVE_MLM, config_text, error)
+                     : NULL;
+    if (!run->model)
         return -1;
-    fp_batch_limits limits = limits_of(run);
-    lay(run, &run->arena, &limits);
-    if (fp_arena_open(&run->arena, "fine-tuning", error) < 0)
-        return -1;
-    lay(run, &run->arena, &limits);
+    set_up_parts(run, n_labels, special);
+    *limits = limits_of(run);
+    lay(run, &run->arena, limits);
     return 0;
+}
+
+size_t fp_finetune_memory(const fp_bert_config *config, const fp_encoded *data, size_t n_labels,
+                          const fp_finetune_settings *settings, fp_error *error) {
+    static const fp_special_pieces none = {0};
+    fp_batch_limits limits;
+    if (check_settings(settings, error) < 0)
+        return 0;
+    fp_finetune *run = fp_alloc(1, sizeof *run, "fine-tuning", error);
+    size_t bytes = 0;
+    if (run && plan_run(run, config, NULL, data, n_labels, &none, settings, &limits, error) == 0)
+        bytes = run->arena.used + data->n_sentences * sizeof *run->order;
+    fp_finetune_destroy(run);
+    return bytes;
 }
 
 fp_finetune *fp_finetune_create(const fp_bert *model, const fp_encoded *data, size_t n_labels,
                                 const fp_special_pieces *special, const fp_finetune_settings *settings,
                                 fp_error *error) {
+    fp_batch_limits limits;
     if (check_settings(settings, error) < 0 || check_data(data, n_labels, settings, special, error) < 0 ||
         fp_batch_check(data, &model->config, error) < 0)
         return NULL;
     fp_finetune *run = fp_alloc(1, sizeof *run, "fine-tuning", error);
     if (!run)
         return NULL;
-    run->settings = *settings;
-    run->data = data;
-    run->total = fp_finetune_updates(settings, data->n_sentences);
-    run->model =
-        fp_bert_shell(&model->config, settings->objective == FP_OBJECTIVE_MLM, model->config_text, error);
-    if (run->model)
-        set_up_parts(run, n_labels, special);
-    if (!run->model || take_memory(run, error) < 0) {
+    if (plan_run(run, &model->config, model->config_text, data, n_labels, special, settings, &limits, error) <
+            0 ||
+        fp_arena_open(&run->arena, "fine-tuning", error) < 0) {
         fp_finetune_destroy(run);
         return NULL;
     }
+    lay(run, &run->arena, &limits);
     set_weights(run, model);
     if (settings->threads > 0)
         openblas_set_num_threads(settings->threads);

@@ -13,7 +13,7 @@ double fp_cross_entropy(const fp_kernels *kernels, size_t n, size_t classes, con
             best = logits[c] > logits[best] ? c : best;
         double lead = (double)logits[best] - logits[labels[i]];
         kernels->softmax(1, classes, padded, 1, logits);
-        sum += lead - log(logits[best]); /* the largest probability never underflows */
+        sum += lead - log((double)logits[best]); /* the largest probability never underflows */
         logits[labels[i]] -= 1;
         for (size_t c = 0; c < classes; c++)
             logits[c] *= share;

@@ -185,8 +185,8 @@ static int take_line(fp_pickle *p, const char **out, size_t *length, fp_error *e
 }
 
 static int push_global(fp_pickle *p, int from_stack, fp_error *error) {
-    const char *text[2];
-    size_t length[2];
+    const char *text[2] = {NULL, NULL};
+    size_t length[2] = {0, 0};
     for (int i = 1; from_stack && i >= 0; i--) {
         uint32_t value = 0;
         if (pop(p, &value, error) < 0)
