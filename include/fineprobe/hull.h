@@ -34,23 +34,32 @@ fp_hull_settings fp_hull_defaults(void); /* verdict only, tolerance 1e-9 */
 /* Arrays belong to the solver and last until its next call. */
 typedef struct fp_hull_answer {
     fp_hull_verdict verdict;
-    double lower, upper; /* of the distance; UPPER is infinite where a hint proved "apart" at once */
+    double lower, upper; /* of the distance; UPPER is infinite where a direction proved "apart" at once */
     const double
         *normal;      /* [d] unit vector; NORMAL . a - NORMAL . b >= LOWER for all a, b (unless overlap) */
     size_t n_first;   /* weights of the first set's points come first */
-    size_t n_support; /* 0 when a hint proved "apart" */
+    size_t n_support; /* 0 when a direction proved "apart" */
     const uint32_t *support; /* [n_support] rows of POINTS */
     const double *weight;    /* [n_support] convex combination on either side */
     size_t steps;
 } fp_hull_answer;
+
+/* Where to begin: what is known from a similar question. All optional. */
+typedef struct fp_hull_start {
+    const double
+        *directions; /* [n_directions, d] that may separate the sets (any length but 0), tried first */
+    size_t n_directions;
+    const uint32_t *support; /* [n_support] rows that carried weight, N_FIRST of them in the first set */
+    size_t n_first, n_support;
+} fp_hull_start;
 
 typedef struct fp_hull_solver fp_hull_solver;
 
 fp_hull_solver *fp_hull_create(size_t d, fp_error *error);
 void fp_hull_destroy(fp_hull_solver *solver);
 
-/* HINTS: directions [n_hints, d] that may separate the sets, tried first (any length but 0). */
-int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const double *hints, size_t n_hints,
+/* START may be NULL. */
+int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const fp_hull_start *start,
                   const fp_hull_settings *settings, fp_hull_answer *answer, fp_error *error);
 
 /* Does the certificate hold? Looks at the points only, not at the solver: 1 when the normal separates the

@@ -19,14 +19,17 @@ typedef struct search {
     size_t n, d, n_labels;
     const float *points;
     const int32_t *labels;
-    size_t *label_at;        /* [n_labels + 1] slots of every label in SLOTS */
-    uint32_t *slots;         /* [n] points, label by label */
-    uint32_t *node;          /* [n] cluster in every slot */
-    uint32_t *when;          /* [n] tentative move that made the slot's cluster, from 1; 0: committed */
-    unsigned char *gone;     /* [n] slots that were merged into others */
-    unsigned char *frozen;   /* [n] points that coincide with another label's */
-    unsigned char *separate; /* [n_labels, n_labels] hulls of whole labels apart */
-    fp_linkage *linkages;    /* [n_labels] */
+    size_t *label_at;           /* [n_labels + 1] slots of every label in SLOTS */
+    uint32_t *slots;            /* [n] points, label by label */
+    uint32_t *node;             /* [n] cluster in every slot */
+    uint32_t *when;             /* [n] tentative move that made the slot's cluster, from 1; 0: committed */
+    uint32_t *slot_of;          /* [n] of every point */
+    uint32_t *members, *others; /* [n] scratch */
+    unsigned char *mark;        /* [n] scratch, zero between uses */
+    unsigned char *gone;        /* [n] slots that were merged into others */
+    unsigned char *frozen;      /* [n] points that coincide with another label's */
+    unsigned char *separate;    /* [n_labels, n_labels] hulls of whole labels apart */
+    fp_linkage *linkages;       /* [n_labels] */
     fp_forest forest;
     fp_questions questions;
     move *moves; /* tentative */
@@ -45,6 +48,10 @@ static void close_search(search *s) {
     free(s->slots);
     free(s->node);
     free(s->when);
+    free(s->slot_of);
+    free(s->members);
+    free(s->others);
+    free(s->mark);
     free(s->gone);
     free(s->frozen);
     free(s->separate);
@@ -59,12 +66,17 @@ static int open_search(search *s, fp_error *error) {
     s->slots = fp_alloc(s->n, sizeof *s->slots, what, error);
     s->node = fp_alloc(s->n, sizeof *s->node, what, error);
     s->when = fp_alloc(s->n, sizeof *s->when, what, error);
+    s->slot_of = fp_alloc(s->n, sizeof *s->slot_of, what, error);
+    s->members = fp_alloc(s->n, sizeof *s->members, what, error);
+    s->others = fp_alloc(s->n, sizeof *s->others, what, error);
+    s->mark = fp_alloc(s->n, 1, what, error);
     s->gone = fp_alloc(s->n, 1, what, error);
     s->frozen = fp_alloc(s->n, 1, what, error);
     s->separate = fp_alloc(s->n_labels * s->n_labels, 1, what, error);
     s->linkages = fp_alloc(s->n_labels, sizeof *s->linkages, what, error);
-    if (!s->label_at || !s->slots || !s->node || !s->when || !s->gone || !s->frozen || !s->separate ||
-        !s->linkages || fp_forest_create(&s->forest, s->points, s->n, s->d, s->labels, error) < 0)
+    if (!s->label_at || !s->slots || !s->node || !s->when || !s->slot_of || !s->members || !s->others ||
+        !s->mark || !s->gone || !s->frozen || !s->separate || !s->linkages ||
+        fp_forest_create(&s->forest, s->points, s->n, s->d, s->labels, error) < 0)
         return -1;
     for (size_t i = 0; i < s->n; i++)
         s->label_at[s->labels[i] + 1]++;
@@ -75,7 +87,9 @@ static int open_search(search *s, fp_error *error) {
     memmove(s->label_at + 1, s->label_at, s->n_labels * sizeof *s->label_at);
     s->label_at[0] = 0;
     memcpy(s->node, s->slots, s->n * sizeof *s->node);
-    return fp_questions_create(&s->questions, &s->forest, s->n_labels, s->label_at, s->slots, error);
+    for (size_t i = 0; i < s->n; i++)
+        s->slot_of[s->slots[i]] = (uint32_t)i;
+    return fp_questions_create(&s->questions, &s->forest, error);
 }
 
 static size_t count_of(const search *s, size_t label) {
@@ -131,6 +145,10 @@ static int freeze_conflicts(search *s, fp_error *error) {
     return status;
 }
 
+static fp_hull_set label_set(const search *s, size_t label) {
+    return (fp_hull_set){s->points, s->slots + s->label_at[label], count_of(s, label)};
+}
+
 /* Which labels are apart as a whole? 1 when all are, -1 on errors. */
 static int separate_labels(search *s, fp_error *error) {
     int all = 1;
@@ -138,7 +156,7 @@ static int separate_labels(search *s, fp_error *error) {
         for (size_t b = 0; b < a; b++) {
             int apart = 1;
             if (count_of(s, a) && count_of(s, b))
-                apart = fp_questions_labels_apart(&s->questions, (int32_t)a, (int32_t)b, error);
+                apart = fp_questions_sets_apart(&s->questions, label_set(s, a), label_set(s, b), error);
             if (apart < 0)
                 return -1;
             s->separate[a * s->n_labels + b] = s->separate[b * s->n_labels + a] = (unsigned char)apart;
@@ -193,23 +211,60 @@ static void commit(search *s) {
         s->progress(s->context, (double)s->done / (double)s->n);
 }
 
-/* Is the cluster that tentative move MOVE made apart from all of LABEL's? 0: yes; otherwise the tentative
- * move by which an overlap had come about; UNKNOWN on errors. */
-static size_t overlap_with(search *s, size_t move_at, size_t label, fp_error *error) {
-    size_t own = s->moves[move_at].kept;
+/* The tentative move after which SUPPORT's points were together, 0 for before the first: down from SLOT's
+ * cluster to the smallest that holds them all. */
+static size_t together_since(search *s, uint32_t slot, const uint32_t *support, size_t n) {
+    size_t when = s->when[slot];
+    while (when) {
+        move made = s->moves[when - 1];
+        uint32_t right = s->node[made.gone];
+        size_t size = s->forest.nodes[right].size, inside = 0;
+        fp_forest_points(&s->forest, right, s->members);
+        for (size_t i = 0; i < size; i++)
+            s->mark[s->members[i]] = 1;
+        for (size_t i = 0; i < n; i++)
+            inside += s->mark[support[i]];
+        for (size_t i = 0; i < size; i++)
+            s->mark[s->members[i]] = 0;
+        if (inside && inside < n)
+            break;
+        when = inside ? s->when[made.gone] : made.before;
+    }
+    return when;
+}
+
+/* The clusters in OWN and OTHER overlap: the tentative move after which they certainly did. */
+static size_t overlap_since(search *s, uint32_t own, uint32_t other) {
+    const fp_hull_answer *answer = &s->questions.answer;
+    if (!answer->n_support)
+        return s->when[own];
+    uint32_t first = s->labels[answer->support[0]] == s->labels[s->slots[own]] ? own : other;
+    size_t a = together_since(s, first, answer->support, answer->n_first);
+    size_t b = together_since(s, first == own ? other : own, answer->support + answer->n_first,
+                              answer->n_support - answer->n_first);
+    size_t since = a > b ? a : b;
+    return since ? since : s->when[own];
+}
+
+/* Is the cluster in slot OWN, which a tentative move made, apart from all of LABEL's that are not younger? 0:
+ * yes; otherwise the tentative move by which an overlap had come about; UNKNOWN on errors. */
+static size_t overlap_with(search *s, uint32_t own, size_t label, fp_error *error) {
     const fp_linkage *l = &s->linkages[label];
-    int apart = fp_questions_apart_from_label(&s->questions, s->node[own], (int32_t)label, error);
-    if (apart)
-        return apart < 0 ? UNKNOWN : 0;
+    size_t n = 0;
     for (size_t i = 0; i < l->n_alive; i++) {
-        size_t other = s->label_at[label] + l->alive[i];
-        if (s->when[other] > s->when[own])
-            continue; /* asked from the other side */
-        apart = fp_questions_apart(&s->questions, s->node[own], s->node[other], error);
+        uint32_t other = (uint32_t)s->label_at[label] + l->alive[i];
+        if (s->when[other] < s->when[own])
+            s->others[n++] = s->node[other];
+    }
+    ptrdiff_t left = fp_questions_filter(&s->questions, s->node[own], s->others, n, error);
+    if (left < 0)
+        return UNKNOWN;
+    for (ptrdiff_t i = 0; i < left; i++) {
+        int apart = fp_questions_apart(&s->questions, s->node[own], s->others[i], error);
         if (apart < 0)
             return UNKNOWN;
         if (!apart)
-            return s->when[own];
+            return overlap_since(s, own, s->slot_of[s->forest.nodes[s->others[i]].point]);
     }
     return 0;
 }
@@ -217,13 +272,14 @@ static size_t overlap_with(search *s, size_t move_at, size_t label, fp_error *er
 /* Are all clusters apart? Answers like overlap_with. */
 static size_t find_overlap(search *s, fp_error *error) {
     for (size_t i = s->n_moves; i-- > 0;) {
-        size_t label = (size_t)s->moves[i].label, slot = s->moves[i].kept;
+        uint32_t slot = s->moves[i].kept;
+        size_t label = (size_t)s->moves[i].label;
         if (s->gone[slot] || s->when[slot] != i + 1)
             continue; /* merged again since */
         for (size_t y = 0; y < s->n_labels; y++) {
             if (y == label || s->separate[label * s->n_labels + y])
                 continue;
-            size_t found = overlap_with(s, i, y, error);
+            size_t found = overlap_with(s, slot, y, error);
             if (found)
                 return found;
         }
@@ -281,11 +337,9 @@ static int run(search *s, fp_error *error) {
 /* One cluster a label, or the clusters of the slots that are alive. */
 static int write_clusters(search *s, int linear, fp_clustering *out, fp_error *error) {
     uint32_t *owner = fp_alloc(s->n, sizeof *owner, "clusters", error);
-    uint32_t *members = fp_alloc(s->n, sizeof *members, "clusters", error);
     out->cluster_of = fp_alloc(s->n, sizeof *out->cluster_of, "clusters", error);
-    if (!owner || !members || !out->cluster_of) {
+    if (!owner || !out->cluster_of) {
         free(owner);
-        free(members);
         return -1;
     }
     for (size_t y = 0; y < s->n_labels; y++) {
@@ -294,15 +348,14 @@ static int write_clusters(search *s, int linear, fp_clustering *out, fp_error *e
             owner[slots[i]] = slots[0];
         for (size_t i = 0; !linear && i < s->linkages[y].n_alive; i++) {
             uint32_t slot = s->linkages[y].alive[i], node = s->node[s->label_at[y] + slot];
-            fp_forest_points(&s->forest, node, members);
+            fp_forest_points(&s->forest, node, s->members);
             for (size_t k = 0; k < s->forest.nodes[node].size; k++)
-                owner[members[k]] = slots[slot];
+                owner[s->members[k]] = slots[slot];
         }
     }
     for (size_t i = 0; i < s->n; i++)
         out->cluster_of[i] = owner[i] == i ? (uint32_t)out->n_clusters++ : out->cluster_of[owner[i]];
     free(owner);
-    free(members);
     return 0;
 }
 

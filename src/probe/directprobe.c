@@ -129,8 +129,8 @@ static int cluster_distance(measure *m, size_t a, size_t b, double *distance, fp
     fp_hull_answer answer;
     for (size_t k = 0; k < m->d; k++)
         m->hint[k] = m->centroids[a * m->d + k] - m->centroids[b * m->d + k];
-    if (fp_hull_solve(m->solver, cluster_set(m, a), cluster_set(m, b), m->hint, 1, &m->hull, &answer, error) <
-        0)
+    fp_hull_start start = {.directions = m->hint, .n_directions = 1};
+    if (fp_hull_solve(m->solver, cluster_set(m, a), cluster_set(m, b), &start, &m->hull, &answer, error) < 0)
         return -1;
     m->result->solver_calls++;
     m->result->undecided += answer.verdict == FP_HULL_UNDECIDED;

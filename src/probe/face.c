@@ -1,7 +1,7 @@
 #include "face.h"
 
 #include "fineprobe/memory.h"
-#include <cblas.h>
+#include "vectors.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ int fp_face_create(fp_face *face, size_t d, fp_error *error) {
     face->x = fp_alloc(n, sizeof(double *), "hull solver", error);
     face->store = fp_alloc(n * d, sizeof(double), "hull solver", error);
     face->factor = fp_alloc(n * n, sizeof(double), "hull solver", error);
-    face->weight = fp_alloc(n * 6, sizeof(double), "hull solver", error);
+    face->weight = fp_alloc(n * 5, sizeof(double), "hull solver", error);
     face->point = fp_alloc(n, sizeof(uint32_t), "hull solver", error);
     face->side = fp_alloc(n, 1, "hull solver", error);
     if (!face->origin || !face->w || !face->x || !face->store || !face->factor || !face->weight ||
@@ -26,7 +26,7 @@ int fp_face_create(fp_face *face, size_t d, fp_error *error) {
         fp_face_destroy(face);
         return -1;
     }
-    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->turn};
+    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->row};
     for (size_t i = 0; i < 4; i++)
         *parts[i] = face->weight + (i + 1) * n;
     for (size_t i = 0; i < n; i++)
@@ -46,25 +46,33 @@ void fp_face_destroy(fp_face *face) {
     *face = (fp_face){0};
 }
 
-static double dot(size_t n, const double *x, const double *y) {
-    return cblas_ddot((int)n, x, 1, y, 1);
-}
-
 static void update_w(fp_face *face) {
-    memset(face->w, 0, face->d * sizeof(double));
     for (size_t i = 0; i < face->count; i++)
-        cblas_daxpy((int)face->d, face->side[i] ? -face->weight[i] : face->weight[i], face->x[i], 1, face->w,
-                    1);
+        face->row[i] = face->side[i] ? -face->weight[i] : face->weight[i];
+    fp_combine(face->x, face->row, face->count, face->d, face->w);
 }
 
 double fp_face_norm2(const fp_face *face) {
-    return dot(face->d, face->w, face->w);
+    return fp_dot(face->w, face->w, face->d);
 }
 
-void fp_face_levels(const fp_face *face, double level[2]) {
-    level[0] = level[1] = dot(face->d, face->w, face->origin);
+void fp_face_levels(const fp_face *face, const float *points, double level[2]) {
+    size_t heaviest[2] = {face->count, face->count};
+    for (size_t i = 0; i < face->count; i++) {
+        size_t *at = heaviest + face->side[i];
+        if (*at == face->count || face->weight[i] > face->weight[*at])
+            *at = i;
+    }
+    for (int s = 0; s < 2; s++)
+        fp_scores(points, face->point + heaviest[s], 1, face->d, face->w, level + s);
+}
+
+void fp_face_spread(fp_face *face) {
+    size_t count[2] = {0, 0};
     for (size_t i = 0; i < face->count; i++)
-        level[face->side[i]] += face->weight[i] * dot(face->d, face->w, face->x[i]);
+        count[face->side[i]]++;
+    for (size_t i = 0; i < face->count; i++)
+        face->weight[i] = 1.0 / (double)count[face->side[i]];
 }
 
 void fp_face_start(fp_face *face, const float *points, size_t d, uint32_t a, uint32_t b) {
@@ -86,52 +94,51 @@ int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side) 
     size_t n = face->count, d = face->d;
     if (n == face->capacity)
         return 0;
-    double *x = face->x[n], *row = face->factor + n * face->capacity;
+    double *x = face->x[n], *row = face->row;
     for (size_t k = 0; k < d; k++)
         x[k] = points[point * d + k] - face->origin[k];
-    double self = dot(d, x, x) + face->sigma;
-    for (size_t i = 0; i < n; i++) {
-        double product = dot(d, x, face->x[i]);
-        product = face->side[i] == side ? product + face->sigma : -product;
-        row[i] =
-            (product - dot(i, row, face->factor + i * face->capacity)) / face->factor[i * face->capacity + i];
-    }
-    double left = self - dot(n, row, row);
+    double self = fp_dot(x, x, d) + face->sigma;
+    fp_dots(face->x, n, d, x, row);
+    for (size_t i = 0; i < n; i++)
+        row[i] = face->side[i] == side ? row[i] + face->sigma : -row[i];
+    fp_solve_lower(face->factor, face->capacity, n, row);
+    double left = self - fp_dot(row, row, n);
     if (!(left > DEPENDENT * self))
         return 0;
-    row[n] = sqrt(left);
+    for (size_t j = 0; j < n; j++)
+        face->factor[j * face->capacity + n] = row[j];
+    face->factor[n * face->capacity + n] = sqrt(left);
     face->point[n] = point;
     face->side[n] = (unsigned char)side;
     face->weight[n] = 0;
     for (int s = 0; s < 2; s++)
-        face->ones[s][n] = ((s == side) - dot(n, row, face->ones[s])) / row[n];
+        face->ones[s][n] = ((s == side) - fp_dot(row, face->ones[s], n)) / sqrt(left);
     face->count++;
     return 1;
 }
 
-/* Row OUT is taken from the factor; rotations make the rows below triangular again. */
+/* Row OUT is taken from the factor; rotations of neighbouring columns make it triangular again. */
 static void leave(fp_face *face, size_t out) {
     size_t n = --face->count, ld = face->capacity;
-    double *gone = face->x[out], *turn = face->turn;
+    double *gone = face->x[out];
     memmove((void *)(face->x + out), (void *)(face->x + out + 1), (n - out) * sizeof *face->x);
     face->x[n] = gone;
     memmove(face->point + out, face->point + out + 1, (n - out) * sizeof *face->point);
     memmove(face->side + out, face->side + out + 1, n - out);
     memmove(face->weight + out, face->weight + out + 1, (n - out) * sizeof *face->weight);
-    for (size_t i = out; i < n; i++) {
-        double *row = face->factor + i * ld;
-        memcpy(row, row + ld, (i + 2) * sizeof *row);
-        for (size_t j = out; j < i; j++) {
-            double u = row[j], v = row[j + 1], c = turn[2 * j], s = turn[2 * j + 1];
-            row[j] = c * u + s * v;
-            row[j + 1] = c * v - s * u;
+    for (size_t j = 0; j < out; j++) {
+        double *column = face->factor + j * ld;
+        memmove(column + out, column + out + 1, (n - out) * sizeof *column);
+    }
+    for (size_t j = out; j < n; j++) {
+        double *a = face->factor + j * ld, *b = a + ld, length = hypot(a[j + 1], b[j + 1]);
+        double c = a[j + 1] / length, s = b[j + 1] / length;
+        fp_rotate_up(a + j, b + j, n - j, c, s);
+        for (int k = 0; k < 2; k++) {
+            double *y = face->ones[k] + j, first = y[0];
+            y[0] = c * first + s * y[1];
+            y[1] = c * y[1] - s * first;
         }
-        double length = hypot(row[i], row[i + 1]);
-        turn[2 * i] = row[i] / length;
-        turn[2 * i + 1] = row[i + 1] / length;
-        row[i] = length;
-        for (int s = 0; s < 2; s++)
-            face->ones[s][i] = ((s == face->side[i]) - dot(i, row, face->ones[s])) / length;
     }
 }
 
@@ -140,15 +147,11 @@ static void leave(fp_face *face, size_t out) {
 static void affine_optimum(fp_face *face) {
     size_t n = face->count;
     const double *p = face->ones[0], *q = face->ones[1];
-    double pp = dot(n, p, p), pq = dot(n, p, q), qq = dot(n, q, q), determinant = pp * qq - pq * pq;
+    double pp = fp_dot(p, p, n), pq = fp_dot(p, q, n), qq = fp_dot(q, q, n), determinant = pp * qq - pq * pq;
     double a = (qq - pq) / determinant, b = (pp - pq) / determinant;
     for (size_t i = 0; i < n; i++)
         face->wanted[i] = a * p[i] + b * q[i];
-    for (size_t i = n; i-- > 0;) {
-        const double *row = face->factor + i * face->capacity;
-        face->wanted[i] /= row[i];
-        cblas_daxpy((int)i, -face->wanted[i], row, 1, face->wanted, 1);
-    }
+    fp_solve_upper(face->factor, face->capacity, n, face->wanted);
 }
 
 /* Rounding must not let the sums drift from one. */

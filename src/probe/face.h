@@ -18,11 +18,11 @@ typedef struct fp_face {
     double *origin;      /* [d] subtracted from all points */
     double **x;          /* [capacity] centred points */
     double *store;       /* [capacity, d] what X points into */
-    double *factor;      /* [capacity, capacity] lower triangle L, L L' = Gram + SIGMA */
+    double *factor;      /* [capacity, capacity] lower triangle L by columns, L L' = Gram + SIGMA */
     double *weight;      /* [capacity] */
     double *wanted;      /* [capacity] weights of the affine optimum */
     double *ones[2];     /* [capacity] L^-1 times the indicator of either side */
-    double *turn;        /* [2 capacity] Givens rotations */
+    double *row;         /* [capacity] */
     double *w;           /* [d] */
     uint32_t *point;     /* [capacity] which row of the data */
     unsigned char *side; /* [capacity] 0: first set, 1: second */
@@ -34,6 +34,9 @@ void fp_face_destroy(fp_face *face);
 /* Starts anew with one point of either side. */
 void fp_face_start(fp_face *face, const float *points, size_t d, uint32_t a, uint32_t b);
 
+/* Gives equal weights to all points of a side. */
+void fp_face_spread(fp_face *face);
+
 /* 1 when POINT entered (with weight 0), 0 when it depends affinely on those that are there. */
 int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side);
 
@@ -43,7 +46,7 @@ void fp_face_settle(fp_face *face);
 
 double fp_face_norm2(const fp_face *face); /* |w|^2 */
 
-/* w times either side's nearest point. */
-void fp_face_levels(const fp_face *face, double level[2]);
+/* w times either side's nearest point; at the optimum over the face the same for all points of a side. */
+void fp_face_levels(const fp_face *face, const float *points, double level[2]);
 
 #endif

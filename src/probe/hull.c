@@ -2,7 +2,7 @@
 
 #include "face.h"
 #include "fineprobe/memory.h"
-#include "scores.h"
+#include "vectors.h"
 #include <cblas.h>
 #include <float.h>
 #include <math.h>
@@ -41,7 +41,7 @@ typedef struct question {
 } question;
 
 fp_hull_settings fp_hull_defaults(void) {
-    return (fp_hull_settings){.tolerance = 1e-9};
+    return (fp_hull_settings){.tolerance = 0x1p-24};
 }
 
 fp_hull_solver *fp_hull_create(size_t d, fp_error *error) {
@@ -137,18 +137,19 @@ static void mean_difference(const question *q, double *w) {
     }
 }
 
-/* Tries the hints; leaves in EXTREME the points where the best of them meets the sets. */
-static void try_hints(question *q, const double *hints, size_t n_hints, size_t extreme[2]) {
+/* Tries the directions; leaves in EXTREME the points where the best of them meets the sets. */
+static void try_directions(question *q, const fp_hull_start *start, size_t extreme[2]) {
     double best = -INFINITY;
-    if (!n_hints) {
+    const double *directions = start ? start->directions : NULL;
+    size_t n = directions ? start->n_directions : 1;
+    if (!directions) {
         mean_difference(q, q->solver->trial);
-        hints = q->solver->trial;
-        n_hints = 1;
+        directions = q->solver->trial;
     }
     extreme[0] = extreme[1] = 0;
-    for (size_t i = 0; i < n_hints; i++) {
+    for (size_t i = 0; i < n; i++) {
         size_t meets[2];
-        double bound = price(q, hints + i * q->solver->d, meets);
+        double bound = price(q, directions + i * q->solver->d, meets);
         if (bound > best) {
             best = bound;
             memcpy(extreme, meets, sizeof meets);
@@ -156,6 +157,22 @@ static void try_hints(question *q, const double *hints, size_t n_hints, size_t e
         if (q->lower > 0 && q->settings->gap <= 0)
             return;
     }
+}
+
+/* Begins with the points that carried weight before. */
+static void begin(question *q, const fp_hull_start *start, const size_t extreme[2]) {
+    fp_face *face = &q->solver->face;
+    const float *points = q->set[0].points;
+    if (!start || !start->n_first || start->n_first >= start->n_support) {
+        fp_face_start(face, points, face->d, row_of(q->set[0], extreme[0]), row_of(q->set[1], extreme[1]));
+        return;
+    }
+    fp_face_start(face, points, face->d, start->support[0], start->support[start->n_first]);
+    for (size_t i = 1; i < start->n_support; i++)
+        if (i != start->n_first)
+            fp_face_enter(face, points, start->support[i], i > start->n_first);
+    fp_face_spread(face);
+    fp_face_settle(face);
 }
 
 /* The K smallest scores come to the front (quickselect). */
@@ -217,7 +234,7 @@ static int improve(question *q) {
     double level[2], worst = -threshold(q), scores[CANDIDATES], before = fp_face_norm2(face);
     int side = -1;
     size_t at = 0;
-    fp_face_levels(face, level);
+    fp_face_levels(face, q->set[0].points, level);
     for (int s = 0; s < 2; s++) {
         fp_scores(q->set[s].points, q->candidates[s], q->n_candidates[s], face->d, face->w, scores);
         for (size_t i = 0; i < q->n_candidates[s]; i++) {
@@ -240,6 +257,11 @@ static int improve(question *q) {
     return 1;
 }
 
+/* No two rows are further apart than twice the longest. */
+static int may_have_met(const question *q) {
+    return sqrt(fp_face_norm2(&q->solver->face)) <= 2 * q->settings->tolerance * q->settings->longest;
+}
+
 /* Have the nearest points met? */
 static int met(const question *q) {
     const fp_face *face = &q->solver->face;
@@ -259,7 +281,7 @@ static fp_hull_verdict iterate(question *q) {
     double best = INFINITY;
     for (int stalls = 0; q->steps <= limit;) {
         double upper = sqrt(fp_face_norm2(face)), level[2];
-        if (upper <= 1e-6 * q->settings->longest && met(q))
+        if (may_have_met(q) && met(q))
             return FP_HULL_OVERLAP;
         size_t extreme[2];
         price(q, face->w, extreme);
@@ -269,10 +291,10 @@ static fp_hull_verdict iterate(question *q) {
         best = fmin(best, upper);
         if (stalls > 2)
             break;
-        fp_face_levels(face, level);
+        fp_face_levels(face, q->set[0].points, level);
         choose_candidates(q, level);
         while (q->steps <= limit && improve(q))
-            if (fp_face_norm2(face) <= 1e-12 * q->settings->longest * q->settings->longest && met(q))
+            if (may_have_met(q) && met(q))
                 return FP_HULL_OVERLAP;
     }
     return FP_HULL_UNDECIDED;
@@ -308,7 +330,7 @@ static int prepare(question *q, fp_error *error) {
                    error);
 }
 
-int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const double *hints, size_t n_hints,
+int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const fp_hull_start *start,
                   const fp_hull_settings *settings, fp_hull_answer *answer, fp_error *error) {
     if (!a.count || !b.count)
         return fp_fail(error, "hulls: a set without points has no hull");
@@ -320,10 +342,10 @@ int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const do
         own.longest = fmax(longest_row(a, solver->d), longest_row(b, solver->d));
     q.rounding = ((double)solver->d + 16) * DBL_EPSILON * own.longest;
     size_t extreme[2];
-    try_hints(&q, hints, n_hints, extreme);
+    try_directions(&q, start, extreme);
     *answer = (fp_hull_answer){.verdict = FP_HULL_APART, .upper = INFINITY};
     if (!(q.lower > 0 && own.gap <= 0)) {
-        fp_face_start(&solver->face, a.points, solver->d, row_of(a, extreme[0]), row_of(b, extreme[1]));
+        begin(&q, start, extreme);
         answer->verdict = iterate(&q);
         write_answer(&q, answer);
     }

@@ -1,7 +1,7 @@
 #include "linkage.h"
 
 #include "fineprobe/memory.h"
-#include "scores.h"
+#include "vectors.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,29 +1,29 @@
 #include "questions.h"
 
 #include "fineprobe/memory.h"
+#include "vectors.h"
+#include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Known answers live in an open table: (a, b) with a < b in 62 bits, the answer in the lowest. Labels take
- * part as the largest numbers that fit. */
-static const uint32_t LABELS = 0x7fffffffu;
-enum { ANCESTORS = 6 };
+/* What is known of a pair. Larger values: 2 + the plane that keeps them apart. */
+enum { OVERLAP, APART, PLANES };
+enum {
+    ANCESTORS = 6,
+    DESCENDANTS = 12
+};                    /* how far to look for what is known of clusters that hold, or are held */
+enum { BLOCK = 256 }; /* clusters filtered at once */
 
-int fp_questions_create(fp_questions *q, fp_forest *forest, size_t n_labels, const size_t *label_at,
-                        const uint32_t *label_points, fp_error *error) {
-    *q = (fp_questions){.forest = forest,
-                        .settings = fp_hull_defaults(),
-                        .known_size = 1 << 12,
-                        .n_labels = n_labels,
-                        .label_at = label_at,
-                        .label_points = label_points};
+int fp_questions_create(fp_questions *q, fp_forest *forest, fp_error *error) {
+    *q = (fp_questions){.forest = forest, .settings = fp_hull_defaults(), .known_size = 1 << 12};
     q->solver = fp_hull_create(forest->d, error);
     q->known = fp_alloc(q->known_size, sizeof *q->known, "known answers", error);
     q->members[0] = fp_alloc(forest->n_points, sizeof(uint32_t), "points of a cluster", error);
     q->members[1] = fp_alloc(forest->n_points, sizeof(uint32_t), "points of a cluster", error);
-    q->hint = fp_alloc(forest->d, sizeof(double), "a direction", error);
-    if (!q->solver || !q->known || !q->members[0] || !q->members[1] || !q->hint) {
+    q->directions = fp_alloc(2 * forest->d, sizeof(double), "directions", error);
+    if (!q->solver || !q->known || !q->members[0] || !q->members[1] || !q->directions) {
         fp_questions_destroy(q);
         return -1;
     }
@@ -38,48 +38,47 @@ int fp_questions_create(fp_questions *q, fp_forest *forest, size_t n_labels, con
 
 void fp_questions_destroy(fp_questions *q) {
     fp_hull_destroy(q->solver);
+    for (size_t i = 0; i < q->n_planes; i++)
+        free(q->planes[i].normal);
+    free(q->planes);
     free(q->known);
     free(q->members[0]);
     free(q->members[1]);
-    free(q->hint);
+    free(q->directions);
+    free(q->block);
     *q = (fp_questions){0};
 }
 
-static uint64_t key_of(uint32_t a, uint32_t b) {
+static size_t find(const fp_questions *q, uint32_t a, uint32_t b) {
     uint32_t low = a < b ? a : b, high = a < b ? b : a;
-    return ((uint64_t)low << 32 | high) << 1;
-}
-
-static size_t find(const fp_questions *q, uint64_t key) {
-    size_t at = (size_t)((key * 0x9e3779b97f4a7c15U) >> 24) & (q->known_size - 1);
-    while (q->known[at] && (q->known[at] & ~(uint64_t)1) != key)
+    uint64_t hash = ((uint64_t)low << 32 | high) * 0x9e3779b97f4a7c15U;
+    size_t at = (size_t)(hash >> 24) & (q->known_size - 1);
+    while (q->known[at].used && (q->known[at].low != low || q->known[at].high != high))
         at = (at + 1) & (q->known_size - 1);
     return at;
 }
 
-/* 1 apart, 0 overlap, -1 not known */
-static int recall(const fp_questions *q, uint32_t a, uint32_t b) {
-    uint64_t found = q->known[find(q, key_of(a, b))];
-    return found ? (int)(found & 1) : -1;
+/* OVERLAP, APART, PLANES + which, or -1 */
+static int64_t recall(const fp_questions *q, uint32_t a, uint32_t b) {
+    const fp_known *found = q->known + find(q, a, b);
+    return found->used ? (int64_t)found->value : -1;
 }
 
-static int remember(fp_questions *q, uint32_t a, uint32_t b, int apart, fp_error *error) {
+static int remember(fp_questions *q, uint32_t a, uint32_t b, uint32_t value, fp_error *error) {
     if (2 * ++q->n_known > q->known_size) {
-        uint64_t *old = q->known;
+        fp_known *old = q->known,
+                 *larger = fp_alloc(2 * q->known_size, sizeof *larger, "known answers", error);
         size_t size = q->known_size;
-        q->known = fp_alloc(2 * size, sizeof *q->known, "known answers", error);
-        if (!q->known) {
-            q->known = old;
+        if (!larger)
             return -1;
-        }
+        q->known = larger;
         q->known_size = 2 * size;
         for (size_t i = 0; i < size; i++)
-            if (old[i])
-                q->known[find(q, old[i] & ~(uint64_t)1)] = old[i];
+            if (old[i].used)
+                q->known[find(q, old[i].low, old[i].high)] = old[i];
         free(old);
     }
-    uint64_t key = key_of(a, b);
-    q->known[find(q, key)] = key | (uint64_t)apart;
+    q->known[find(q, a, b)] = (fp_known){a < b ? a : b, a < b ? b : a, value, 1};
     return 0;
 }
 
@@ -89,19 +88,59 @@ static int apart_by_ancestors(const fp_questions *q, uint32_t a, uint32_t b) {
     for (int i = 0; i < ANCESTORS && a != FP_NO_NODE; i++, a = nodes[a].parent) {
         uint32_t c = b;
         for (int j = 0; j < ANCESTORS && c != FP_NO_NODE; j++, c = nodes[c].parent)
-            if (recall(q, a, c) == 1)
+            if (recall(q, a, c) >= APART)
                 return 1;
     }
     return 0;
 }
 
-static int solve(fp_questions *q, fp_hull_set a, fp_hull_set b, const double *hint, fp_error *error) {
-    fp_hull_answer answer;
-    if (fp_hull_solve(q->solver, a, b, hint, hint != NULL, &q->settings, &answer, error) < 0)
+static uint32_t larger_child(const fp_questions *q, uint32_t node) {
+    const fp_node *at = q->forest->nodes + node;
+    if (at->left == FP_NO_NODE)
+        return FP_NO_NODE;
+    return q->forest->nodes[at->left].size >= q->forest->nodes[at->right].size ? at->left : at->right;
+}
+
+/* The plane between the largest parts of A and B for which one is known, or -1. */
+static int64_t plane_of_parts(const fp_questions *q, uint32_t a, uint32_t b) {
+    for (int i = 0; i < DESCENDANTS && a != FP_NO_NODE; i++, a = larger_child(q, a)) {
+        uint32_t c = b;
+        for (int j = 0; j < DESCENDANTS && c != FP_NO_NODE; j++, c = larger_child(q, c)) {
+            int64_t known = recall(q, a, c);
+            if (known >= PLANES)
+                return known - PLANES;
+        }
+    }
+    return -1;
+}
+
+/* Keeps the plane of ANSWER; its number, or -1. */
+static int64_t keep_plane(fp_questions *q, uint32_t a, const fp_hull_answer *answer, fp_error *error) {
+    size_t d = q->forest->d;
+    if (fp_grow((void **)&q->planes, &q->planes_capacity, q->n_planes + 1, sizeof *q->planes, error) < 0)
+        return -1;
+    float *normal = fp_alloc(d + answer->n_support, sizeof *normal, "a plane", error);
+    if (!normal)
+        return -1;
+    for (size_t k = 0; k < d; k++)
+        normal[k] = (float)answer->normal[k];
+    memcpy(normal + d, answer->support, answer->n_support * sizeof *answer->support);
+    q->planes[q->n_planes] = (fp_plane){a, (uint32_t)answer->n_first, (uint32_t)answer->n_support, normal};
+    return (int64_t)q->n_planes++;
+}
+
+static int solve(fp_questions *q, fp_hull_set a, fp_hull_set b, const fp_hull_start *start,
+                 fp_hull_answer *answer, fp_error *error) {
+    if (fp_hull_solve(q->solver, a, b, start, &q->settings, answer, error) < 0)
         return -1;
     q->solved++;
-    q->undecided += answer.verdict == FP_HULL_UNDECIDED;
-    return answer.verdict == FP_HULL_APART;
+    q->undecided += answer->verdict == FP_HULL_UNDECIDED;
+    return answer->verdict == FP_HULL_APART;
+}
+
+int fp_questions_sets_apart(fp_questions *q, fp_hull_set a, fp_hull_set b, fp_error *error) {
+    fp_hull_answer answer;
+    return solve(q, a, b, NULL, &answer, error);
 }
 
 static fp_hull_set members_of(fp_questions *q, int side, uint32_t node) {
@@ -109,51 +148,113 @@ static fp_hull_set members_of(fp_questions *q, int side, uint32_t node) {
     return (fp_hull_set){q->forest->points, q->members[side], q->forest->nodes[node].size};
 }
 
-static fp_hull_set label_set(const fp_questions *q, int32_t label) {
-    return (fp_hull_set){q->forest->points, q->label_points + q->label_at[label],
-                         q->label_at[label + 1] - q->label_at[label]};
+/* Begins where the parts' plane left off; A is the side that the plane's normal points to. */
+static int ask(fp_questions *q, uint32_t a, uint32_t b, int64_t plane, fp_hull_answer *answer,
+               fp_error *error) {
+    size_t d = q->forest->d;
+    const float *x = q->forest->centroids + a * d, *y = q->forest->centroids + b * d;
+    fp_hull_start start = {.directions = q->directions, .n_directions = 1};
+    if (plane >= 0) {
+        const fp_plane *known = q->planes + plane;
+        for (size_t k = 0; k < d; k++)
+            q->directions[k] = known->normal[k];
+        start.support = (const uint32_t *)(const void *)(known->normal + d);
+        start.n_first = known->n_first;
+        start.n_support = known->n_support;
+    } else {
+        for (size_t k = 0; k < d; k++)
+            q->directions[k] = (double)x[k] - y[k];
+    }
+    fp_hull_set first = members_of(q, 0, a), second = members_of(q, 1, b);
+    return solve(q, first, second, &start, answer, error);
 }
 
 int fp_questions_apart(fp_questions *q, uint32_t a, uint32_t b, fp_error *error) {
-    q->asked++;
-    int known = recall(q, a, b);
+    q->answer.n_support = 0;
+    int64_t known = recall(q, a, b);
     if (known >= 0)
-        return known;
+        return known != OVERLAP;
     if (apart_by_ancestors(q, a, b))
         return 1;
-    size_t d = q->forest->d;
-    const float *x = q->forest->centroids + a * d, *y = q->forest->centroids + b * d;
-    double between = 0, reach = (double)fp_forest_radius(q->forest, a, q->members[0]) +
-                                fp_forest_radius(q->forest, b, q->members[1]);
-    for (size_t k = 0; k < d; k++) {
-        q->hint[k] = (double)x[k] - y[k];
-        between += q->hint[k] * q->hint[k];
+    int64_t plane = plane_of_parts(q, a, b);
+    uint32_t first = a, second = b;
+    if (plane >= 0 && q->forest->nodes[q->planes[plane].a].label != q->forest->nodes[a].label) {
+        first = b;
+        second = a;
     }
-    if (sqrt(between) > reach)
-        return 1;
-    int apart = solve(q, members_of(q, 0, a), members_of(q, 1, b), q->hint, error);
-    if (apart < 0 || remember(q, a, b, apart, error) < 0)
+    fp_hull_answer answer;
+    int apart = ask(q, first, second, plane, &answer, error);
+    if (apart < 0)
         return -1;
-    return apart;
+    if (apart && answer.n_support)
+        plane = keep_plane(q, first, &answer, error);
+    if (apart && answer.n_support && plane < 0)
+        return -1;
+    if (!apart)
+        q->answer = answer;
+    uint32_t value = !apart ? OVERLAP : plane >= 0 ? PLANES + (uint32_t)plane : APART;
+    return remember(q, a, b, value, error) < 0 ? -1 : apart;
 }
 
-int fp_questions_apart_from_label(fp_questions *q, uint32_t node, int32_t label, fp_error *error) {
-    uint32_t root = LABELS - (uint32_t)label;
-    const fp_node *at = q->forest->nodes + node;
-    int known = recall(q, node, root);
-    if (known >= 0)
-        return known;
-    if (at->left != FP_NO_NODE && (recall(q, at->left, root) == 0 || recall(q, at->right, root) == 0))
-        return remember(q, node, root, 0, error);
-    for (uint32_t up = at->parent; up != FP_NO_NODE; up = q->forest->nodes[up].parent)
-        if (recall(q, up, root) == 1)
-            return remember(q, node, root, 1, error) < 0 ? -1 : 1;
-    int apart = solve(q, members_of(q, 0, node), label_set(q, label), NULL, error);
-    if (apart < 0 || remember(q, node, root, apart, error) < 0)
-        return -1;
-    return apart;
+/* Balls that do not meet. */
+static size_t strike_by_balls(fp_questions *q, uint32_t node, uint32_t *others, size_t n) {
+    size_t d = q->forest->d, left = 0;
+    double own = fp_forest_radius(q->forest, node, q->members[0]);
+    for (size_t i = 0; i < n; i++) {
+        double reach = own + (double)fp_forest_radius(q->forest, others[i], q->members[1]);
+        const float *centroids = q->forest->centroids;
+        if (fp_squared_distance(centroids + node * d, centroids + others[i] * d, d) <= reach * reach)
+            others[left++] = others[i];
+    }
+    return left;
 }
 
-int fp_questions_labels_apart(fp_questions *q, int32_t a, int32_t b, fp_error *error) {
-    return solve(q, label_set(q, a), label_set(q, b), NULL, error);
+/* A plane across the line from centroid to centroid, between the node's points and the other cluster's ball.
+ */
+static size_t strike_by_planes(fp_questions *q, size_t size, const float *rows, uint32_t node,
+                               uint32_t *others, size_t n) {
+    size_t d = q->forest->d, left = 0;
+    const float *own = q->forest->centroids + node * d;
+    float *directions = q->block + q->forest->n_points * d, *scores = directions + BLOCK * d;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < d; k++)
+            directions[i * d + k] = q->forest->centroids[others[i] * d + k] - own[k];
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)size, (int)d, 1, directions, (int)d,
+                rows, (int)d, 0, scores, (int)size);
+    double rounding = ((double)d + 16) * FLT_EPSILON * q->settings.longest;
+    for (size_t i = 0; i < n; i++) {
+        const float *direction = directions + i * d, *centre = q->forest->centroids + others[i] * d;
+        float highest = -INFINITY;
+        for (size_t j = 0; j < size; j++)
+            highest = scores[i * size + j] > highest ? scores[i * size + j] : highest;
+        double length = 0, at = 0;
+        for (size_t k = 0; k < d; k++) {
+            length += (double)direction[k] * direction[k];
+            at += (double)direction[k] * centre[k];
+        }
+        length = sqrt(length);
+        double radius = q->forest->nodes[others[i]].radius;
+        if (!(at - length * radius > highest + rounding * length))
+            others[left++] = others[i];
+    }
+    return left;
+}
+
+ptrdiff_t fp_questions_filter(fp_questions *q, uint32_t node, uint32_t *others, size_t n, fp_error *error) {
+    size_t d = q->forest->d, size = q->forest->nodes[node].size, left = 0;
+    n = strike_by_balls(q, node, others, n);
+    if (!n)
+        return 0;
+    size_t needed = q->forest->n_points * d + BLOCK * (d + q->forest->n_points);
+    if (fp_grow((void **)&q->block, &q->block_capacity, needed, sizeof *q->block, error) < 0)
+        return -1;
+    fp_forest_points(q->forest, node, q->members[0]);
+    for (size_t i = 0; i < size; i++)
+        memcpy(q->block + i * d, q->forest->points + q->members[0][i] * d, d * sizeof *q->block);
+    for (size_t i = 0; i < n; i += BLOCK) {
+        size_t count = n - i < BLOCK ? n - i : BLOCK;
+        memmove(others + left, others + i, count * sizeof *others);
+        left += strike_by_planes(q, size, q->block, node, others + left, count);
+    }
+    return (ptrdiff_t)left;
 }
