@@ -6,19 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this share of its squared length, what is left of a point outside the others' affine hull is noise.
- */
+/* Below this share of its squared length, what is left of a point outside the others' affine hull is noise of
+ * the Gram matrix. */
 static const double DEPENDENT = 1e-14;
 
+/* Nearest points closer than this share of the extent (both squared) are refined. */
+static const double CLOSE = 1e-5;
+enum { REFINEMENTS = 2 };
+
 int fp_face_create(fp_face *face, size_t d, fp_error *error) {
-    size_t n = d + 3; /* d + 2 points can be independent, one may be entering */
+    size_t n = d + 2; /* more cannot be independent */
     *face = (fp_face){.d = d, .capacity = n};
     face->origin = fp_alloc(d, sizeof(double), "hull solver", error);
     face->w = fp_alloc(d, sizeof(double), "hull solver", error);
     face->x = fp_alloc(n, sizeof(double *), "hull solver", error);
     face->store = fp_alloc(n * d, sizeof(double), "hull solver", error);
     face->factor = fp_alloc(n * n, sizeof(double), "hull solver", error);
-    face->weight = fp_alloc(n * 5, sizeof(double), "hull solver", error);
+    face->weight = fp_alloc(n * 6, sizeof(double), "hull solver", error);
     face->point = fp_alloc(n, sizeof(uint32_t), "hull solver", error);
     face->side = fp_alloc(n, 1, "hull solver", error);
     if (!face->origin || !face->w || !face->x || !face->store || !face->factor || !face->weight ||
@@ -26,8 +30,8 @@ int fp_face_create(fp_face *face, size_t d, fp_error *error) {
         fp_face_destroy(face);
         return -1;
     }
-    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->row};
-    for (size_t i = 0; i < 4; i++)
+    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->row, &face->change};
+    for (size_t i = 0; i < 5; i++)
         *parts[i] = face->weight + (i + 1) * n;
     for (size_t i = 0; i < n; i++)
         face->x[i] = face->store + i * d;
@@ -92,7 +96,7 @@ void fp_face_start(fp_face *face, const float *points, size_t d, uint32_t a, uin
 
 int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side) {
     size_t n = face->count, d = face->d;
-    if (n == face->capacity)
+    if (n == d + 2)
         return 0;
     double *x = face->x[n], *row = face->row;
     for (size_t k = 0; k < d; k++)
@@ -142,16 +146,42 @@ static void leave(fp_face *face, size_t out) {
     }
 }
 
-/* Weights of the nearest points of the two affine hulls: L L' wanted = a 1_first + b 1_second with a, b such
- * that they sum to one on either side. */
-static void affine_optimum(fp_face *face) {
+/* OUT = L'^-1 (a 1_first + b 1_second + REST) with a, b such that OUT sums to TOTAL on either side; the
+ * indicators and REST (NULL: none) are given multiplied by L^-1. */
+static void solve_with_sums(const fp_face *face, double total, const double *rest, double *out) {
     size_t n = face->count;
     const double *p = face->ones[0], *q = face->ones[1];
     double pp = fp_dot(p, p, n), pq = fp_dot(p, q, n), qq = fp_dot(q, q, n), determinant = pp * qq - pq * pq;
-    double a = (qq - pq) / determinant, b = (pp - pq) / determinant;
+    double u = total - (rest ? fp_dot(p, rest, n) : 0), v = total - (rest ? fp_dot(q, rest, n) : 0);
+    double a = (qq * u - pq * v) / determinant, b = (pp * v - pq * u) / determinant;
     for (size_t i = 0; i < n; i++)
-        face->wanted[i] = a * p[i] + b * q[i];
-    fp_solve_upper(face->factor, face->capacity, n, face->wanted);
+        out[i] = a * p[i] + b * q[i] + (rest ? rest[i] : 0);
+    fp_solve_upper(face->factor, face->capacity, n, out);
+}
+
+/* One step of iterative refinement: the Gram matrix squares the points' rounding, the points themselves do
+ * not. */
+static void refine(fp_face *face) {
+    size_t n = face->count;
+    double *row = face->row;
+    for (size_t i = 0; i < n; i++)
+        row[i] = face->side[i] ? -face->wanted[i] : face->wanted[i];
+    fp_combine(face->x, row, n, face->d, face->w);
+    fp_dots(face->x, n, face->d, face->w, row);
+    for (size_t i = 0; i < n; i++)
+        row[i] = face->side[i] ? row[i] : -row[i];
+    fp_solve_lower(face->factor, face->capacity, n, row);
+    solve_with_sums(face, 0, row, face->change);
+    for (size_t i = 0; i < n; i++)
+        face->wanted[i] += face->change[i];
+}
+
+/* Weights of the nearest points of the two affine hulls. W is the one before. */
+static void affine_optimum(fp_face *face) {
+    int close = fp_face_norm2(face) < CLOSE * face->sigma;
+    solve_with_sums(face, 1, NULL, face->wanted);
+    for (int i = 0; close && i < REFINEMENTS; i++)
+        refine(face);
 }
 
 /* Rounding must not let the sums drift from one. */

@@ -15,17 +15,17 @@
 typedef struct fp_face {
     size_t d, capacity, count;
     double sigma;
-    double *origin;      /* [d] subtracted from all points */
-    double **x;          /* [capacity] centred points */
-    double *store;       /* [capacity, d] what X points into */
-    double *factor;      /* [capacity, capacity] lower triangle L by columns, L L' = Gram + SIGMA */
-    double *weight;      /* [capacity] */
-    double *wanted;      /* [capacity] weights of the affine optimum */
-    double *ones[2];     /* [capacity] L^-1 times the indicator of either side */
-    double *row;         /* [capacity] */
-    double *w;           /* [d] */
-    uint32_t *point;     /* [capacity] which row of the data */
-    unsigned char *side; /* [capacity] 0: first set, 1: second */
+    double *origin;       /* [d] subtracted from all points */
+    double **x;           /* [capacity] centred points */
+    double *store;        /* [capacity, d] what X points into */
+    double *factor;       /* [capacity, capacity] lower triangle L by columns, L L' = Gram + SIGMA */
+    double *weight;       /* [capacity] */
+    double *wanted;       /* [capacity] weights of the affine optimum */
+    double *ones[2];      /* [capacity] L^-1 times the indicator of either side */
+    double *row, *change; /* [capacity] */
+    double *w;            /* [d] */
+    uint32_t *point;      /* [capacity] which row of the data */
+    unsigned char *side;  /* [capacity] 0: first set, 1: second */
 } fp_face;
 
 int fp_face_create(fp_face *face, size_t d, fp_error *error);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float ROUNDING = 1e-4F; /* radii are taken this much longer than computed in single precision */
+static const double ROUNDING = 1e-10; /* radii are taken this much longer than computed */
 
 int fp_forest_create(fp_forest *f, const float *points, size_t n, size_t d, const int32_t *labels,
                      fp_error *error) {
@@ -101,7 +101,7 @@ void fp_forest_points(fp_forest *f, uint32_t node, uint32_t *out) {
     }
 }
 
-float fp_forest_radius(fp_forest *f, uint32_t node, uint32_t *scratch) {
+double fp_forest_radius(fp_forest *f, uint32_t node, uint32_t *scratch) {
     if (f->nodes[node].radius >= 0)
         return f->nodes[node].radius;
     fp_forest_points(f, node, scratch);
@@ -114,5 +114,5 @@ float fp_forest_radius(fp_forest *f, uint32_t node, uint32_t *scratch) {
             sum += ((double)x[k] - centre[k]) * ((double)x[k] - centre[k]);
         largest = fmax(largest, sum);
     }
-    return f->nodes[node].radius = (float)sqrt(largest) * (1 + ROUNDING);
+    return f->nodes[node].radius = sqrt(largest) * (1 + ROUNDING);
 }

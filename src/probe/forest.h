@@ -13,7 +13,7 @@ typedef struct fp_node {
     uint32_t parent;      /* the node it was last merged into; FP_NO_NODE: none so far */
     uint32_t size, point; /* number of points; the first of them */
     int32_t label;
-    float radius; /* of a ball around the centroid that holds all points; negative: not computed */
+    double radius; /* of a ball around the centroid that holds all points; negative: not computed */
 } fp_node;
 
 typedef struct fp_forest {
@@ -36,6 +36,6 @@ uint32_t fp_forest_merge(fp_forest *forest, uint32_t left, uint32_t right, fp_er
 /* Writes the points of NODE. */
 void fp_forest_points(fp_forest *forest, uint32_t node, uint32_t *out /* [size] */);
 
-float fp_forest_radius(fp_forest *forest, uint32_t node, uint32_t *scratch /* [n_points] */);
+double fp_forest_radius(fp_forest *forest, uint32_t node, uint32_t *scratch /* [n_points] */);
 
 #endif

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Points that meet within this share of their extent have met up to rounding: there is nothing left to gain.
+ */
+static const double EXACT = 1e-12;
 enum { CANDIDATES = 32 }; /* of either side, priced alone until none of them helps any more */
 
 typedef struct candidate {
@@ -51,8 +54,8 @@ fp_hull_solver *fp_hull_create(size_t d, fp_error *error) {
     solver->d = d;
     solver->normal = fp_alloc(d, sizeof(double), "hull solver", error);
     solver->trial = fp_alloc(d, sizeof(double), "hull solver", error);
-    solver->support = fp_alloc(d + 3, sizeof(uint32_t), "hull solver", error);
-    solver->weight = fp_alloc(d + 3, sizeof(double), "hull solver", error);
+    solver->support = fp_alloc(d + 2, sizeof(uint32_t), "hull solver", error);
+    solver->weight = fp_alloc(d + 2, sizeof(double), "hull solver", error);
     if (!solver->normal || !solver->trial || !solver->support || !solver->weight ||
         fp_face_create(&solver->face, d, error) < 0) {
         fp_hull_destroy(solver);
@@ -257,31 +260,28 @@ static int improve(question *q) {
     return 1;
 }
 
-/* No two rows are further apart than twice the longest. */
-static int may_have_met(const question *q) {
-    return sqrt(fp_face_norm2(&q->solver->face)) <= 2 * q->settings->tolerance * q->settings->longest;
-}
-
-/* Have the nearest points met? */
-static int met(const question *q) {
+/* Have the nearest points met within TOLERANCE x the extent of the points that carry weight? */
+static int met(const question *q, double tolerance) {
     const fp_face *face = &q->solver->face;
-    double extent = 0;
+    double extent = 0, between = sqrt(fp_face_norm2(face));
+    if (between > 2 * tolerance * q->settings->longest)
+        return 0; /* no two rows are further apart than twice the longest */
     for (size_t i = 1; i < face->count; i++) {
         double sum = 0;
         for (size_t k = 0; k < face->d; k++)
             sum += (face->x[i][k] - face->x[0][k]) * (face->x[i][k] - face->x[0][k]);
         extent = fmax(extent, sum);
     }
-    return sqrt(fp_face_norm2(face)) <= q->settings->tolerance * sqrt(extent);
+    return between <= tolerance * sqrt(extent);
 }
 
 static fp_hull_verdict iterate(question *q) {
     fp_face *face = &q->solver->face;
     size_t limit = q->settings->max_steps ? q->settings->max_steps : 100 * face->d + 10000;
-    double best = INFINITY;
+    double best = INFINITY, exact = fmin(EXACT, q->settings->tolerance);
     for (int stalls = 0; q->steps <= limit;) {
         double upper = sqrt(fp_face_norm2(face)), level[2];
-        if (may_have_met(q) && met(q))
+        if (met(q, exact))
             return FP_HULL_OVERLAP;
         size_t extreme[2];
         price(q, face->w, extreme);
@@ -294,10 +294,12 @@ static fp_hull_verdict iterate(question *q) {
         fp_face_levels(face, q->set[0].points, level);
         choose_candidates(q, level);
         while (q->steps <= limit && improve(q))
-            if (may_have_met(q) && met(q))
+            if (met(q, exact))
                 return FP_HULL_OVERLAP;
     }
-    return FP_HULL_UNDECIDED;
+    if (q->lower > 0) /* but rounding kept the bounds further from each other than wanted */
+        return FP_HULL_APART;
+    return met(q, q->settings->tolerance) ? FP_HULL_OVERLAP : FP_HULL_UNDECIDED;
 }
 
 /* The first set's points first. */

@@ -33,6 +33,7 @@ int fp_questions_create(fp_questions *q, fp_forest *forest, fp_error *error) {
             sum += (double)forest->points[i * forest->d + k] * forest->points[i * forest->d + k];
         q->settings.longest = fmax(q->settings.longest, sqrt(sum));
     }
+    q->scale = q->settings.longest > 0 ? ldexp(1, -1 - ilogb(q->settings.longest)) : 1;
     return 0;
 }
 
@@ -201,7 +202,7 @@ static size_t strike_by_balls(fp_questions *q, uint32_t node, uint32_t *others, 
     size_t d = q->forest->d, left = 0;
     double own = fp_forest_radius(q->forest, node, q->members[0]);
     for (size_t i = 0; i < n; i++) {
-        double reach = own + (double)fp_forest_radius(q->forest, others[i], q->members[1]);
+        double reach = own + fp_forest_radius(q->forest, others[i], q->members[1]);
         const float *centroids = q->forest->centroids;
         if (fp_squared_distance(centroids + node * d, centroids + others[i] * d, d) <= reach * reach)
             others[left++] = others[i];
@@ -209,32 +210,41 @@ static size_t strike_by_balls(fp_questions *q, uint32_t node, uint32_t *others, 
     return left;
 }
 
+/* The highest score of NODE's points (ROWS) along every direction. */
+static void highest_scores(size_t n, size_t size, size_t d, const float *directions, const float *rows,
+                           float *scores, float *highest) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)size, (int)d, 1, directions, (int)d,
+                rows, (int)d, 0, scores, (int)size);
+    for (size_t i = 0; i < n; i++) {
+        highest[i] = -INFINITY;
+        for (size_t j = 0; j < size; j++)
+            highest[i] = scores[i * size + j] > highest[i] ? scores[i * size + j] : highest[i];
+    }
+}
+
 /* A plane across the line from centroid to centroid, between the node's points and the other cluster's ball.
- */
+ * All is scaled to lengths of at most 1 (2 for directions), so that single precision neither overflows nor
+ * vanishes. */
 static size_t strike_by_planes(fp_questions *q, size_t size, const float *rows, uint32_t node,
                                uint32_t *others, size_t n) {
     size_t d = q->forest->d, left = 0;
     const float *own = q->forest->centroids + node * d;
-    float *directions = q->block + q->forest->n_points * d, *scores = directions + BLOCK * d;
+    float *directions = q->block + q->forest->n_points * d, *scores = directions + BLOCK * d, highest[BLOCK];
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < d; k++)
-            directions[i * d + k] = q->forest->centroids[others[i] * d + k] - own[k];
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)size, (int)d, 1, directions, (int)d,
-                rows, (int)d, 0, scores, (int)size);
-    double rounding = ((double)d + 16) * FLT_EPSILON * q->settings.longest;
+            directions[i * d + k] =
+                (float)(((double)q->forest->centroids[others[i] * d + k] - own[k]) * q->scale);
+    highest_scores(n, size, d, directions, rows, scores, highest);
+    double rounding = ((double)d + 16) * FLT_EPSILON;
     for (size_t i = 0; i < n; i++) {
         const float *direction = directions + i * d, *centre = q->forest->centroids + others[i] * d;
-        float highest = -INFINITY;
-        for (size_t j = 0; j < size; j++)
-            highest = scores[i * size + j] > highest ? scores[i * size + j] : highest;
-        double length = 0, at = 0;
+        double length = 0, at = 0, radius = q->forest->nodes[others[i]].radius * q->scale;
         for (size_t k = 0; k < d; k++) {
             length += (double)direction[k] * direction[k];
-            at += (double)direction[k] * centre[k];
+            at += direction[k] * (centre[k] * q->scale);
         }
         length = sqrt(length);
-        double radius = q->forest->nodes[others[i]].radius;
-        if (!(at - length * radius > highest + rounding * length))
+        if (!(at - length * radius > highest[i] + rounding * length))
             others[left++] = others[i];
     }
     return left;
@@ -250,7 +260,8 @@ ptrdiff_t fp_questions_filter(fp_questions *q, uint32_t node, uint32_t *others, 
         return -1;
     fp_forest_points(q->forest, node, q->members[0]);
     for (size_t i = 0; i < size; i++)
-        memcpy(q->block + i * d, q->forest->points + q->members[0][i] * d, d * sizeof *q->block);
+        for (size_t k = 0; k < d; k++)
+            q->block[i * d + k] = (float)(q->forest->points[q->members[0][i] * d + k] * q->scale);
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t count = n - i < BLOCK ? n - i : BLOCK;
         memmove(others + left, others + i, count * sizeof *others);

@@ -27,6 +27,7 @@ typedef struct fp_questions {
     size_t n_planes, planes_capacity;
     uint32_t *members[2]; /* points of the two sides */
     double *directions;   /* [2, d] */
+    double scale;         /* a power of two that brings all points into the unit ball */
     float *block;         /* for the filter of many clusters at once */
     size_t block_capacity;
     fp_hull_answer answer; /* of the last overlap */

@@ -1,0 +1,338 @@
+/* DirectProbe against the protocol carried out word by word, and on what is degenerate. */
+#include "fineprobe/directprobe.h"
+#include "fineprobe/hull.h"
+#include "fineprobe/rng.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#ifdef HAVE_GLPK
+#include "lp_oracle.h"
+#endif
+
+enum { N = 60, D = 6, LABELS = 3, CASES = 150 };
+
+typedef struct data {
+    size_t n, d;
+    float points[N * D];
+    int32_t labels[N];
+} data;
+
+static void draw(uint64_t number, data *x) {
+    fp_rng_key key = fp_rng_key_of(number, FP_RNG_DATA, 9, 0);
+    x->n = 5 + fp_rng_below(key, 0, N - 4);
+    x->d = 1 + fp_rng_below(key, 1, D);
+    double apart = 4 * fp_rng_uniform(key, 2);
+    int grid = number % 5 == 4;
+    for (size_t i = 0; i < x->n; i++) {
+        x->labels[i] = (int32_t)fp_rng_below(key, 1000 + i, LABELS);
+        for (size_t k = 0; k < x->d; k++) {
+            double at =
+                fp_rng_normal(key, 2000 + i * D + k) + (k % LABELS == (size_t)x->labels[i] ? apart : 0);
+            x->points[i * x->d + k] = (float)(grid ? round(2 * at) / 2 : at);
+        }
+    }
+}
+
+static fp_directprobe_result run(const data *x, size_t small) {
+    fp_error error = {0};
+    fp_directprobe_settings settings = fp_directprobe_defaults();
+    settings.small = small;
+    fp_directprobe_result result;
+    if (fp_directprobe(x->n, x->d, x->points, x->labels, LABELS, &settings, NULL, NULL, &result, &error) < 0)
+        fail_msg("%s", error.text);
+    return result;
+}
+
+static int hulls_meet(const data *x, fp_hull_set a, fp_hull_set b) {
+#ifdef HAVE_GLPK
+    return lp_hulls_meet(x->d, a, b);
+#else
+    fp_error error = {0};
+    fp_hull_settings settings = fp_hull_defaults();
+    fp_hull_answer answer;
+    fp_hull_solver *solver = fp_hull_create(x->d, &error);
+    assert_int_equal(fp_hull_solve(solver, a, b, NULL, &settings, &answer, &error), 0);
+    fp_hull_destroy(solver);
+    return answer.verdict == FP_HULL_OVERLAP;
+#endif
+}
+
+/* The protocol's words: cluster by cluster, centroids from the points, every union against every other
+ * cluster. */
+static size_t gather(const data *x, const uint32_t *of, uint32_t a, uint32_t b, uint32_t *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++)
+        if (of[i] == a || of[i] == b)
+            out[n++] = (uint32_t)i;
+    return n;
+}
+
+static double centroid_distance(const data *x, const uint32_t *of, uint32_t a, uint32_t b) {
+    double sum = 0;
+    for (size_t k = 0; k < x->d; k++) {
+        double mean[2] = {0, 0}, count[2] = {0, 0};
+        for (size_t i = 0; i < x->n; i++)
+            for (int s = 0; s < 2; s++)
+                if (of[i] == (s ? b : a)) {
+                    mean[s] += x->points[i * x->d + k];
+                    count[s]++;
+                }
+        sum += pow(mean[0] / count[0] - mean[1] / count[1], 2);
+    }
+    return sum;
+}
+
+static int allowed(const data *x, const uint32_t *of, uint32_t a, uint32_t b) {
+    uint32_t joined[N], other[N];
+    size_t n = gather(x, of, a, b, joined);
+    for (uint32_t c = 0; c < x->n; c++) {
+        if (of[c] != c || x->labels[c] == x->labels[a])
+            continue;
+        size_t m = gather(x, of, c, c, other);
+        if (hulls_meet(x, (fp_hull_set){x->points, joined, n}, (fp_hull_set){x->points, other, m}))
+            return 0;
+    }
+    return 1;
+}
+
+/* OF[i]: first point of i's cluster. */
+static void cluster_by_the_words(const data *x, uint32_t *of) {
+    static unsigned char refused[N][N];
+    memset(refused, 0, sizeof refused);
+    for (size_t i = 0; i < x->n; i++)
+        of[i] = (uint32_t)i;
+    for (;;) {
+        uint32_t a = 0, b = 0;
+        double best = INFINITY;
+        for (uint32_t j = 0; j < x->n; j++)
+            for (uint32_t i = 0; i < j; i++) {
+                if (of[i] != i || of[j] != j || x->labels[i] != x->labels[j] || refused[i][j])
+                    continue;
+                double d = centroid_distance(x, of, i, j);
+                if (d < best * (1 - 1e-12)) {
+                    best = d;
+                    a = i;
+                    b = j;
+                }
+            }
+        if (a == b)
+            return;
+        if (!allowed(x, of, a, b)) {
+            refused[a][b] = 1;
+            continue;
+        }
+        for (size_t i = 0; i < x->n; i++)
+            of[i] = of[i] == b ? a : of[i];
+        for (size_t i = 0; i < a;
+             i++) /* a new cluster: its pairs are new, but their unions hold the refused ones */
+            refused[i][a] = refused[i][a] || refused[i][b];
+        for (size_t j = a + 1; j < x->n; j++)
+            refused[a][j] = refused[a][j] || (j < b ? refused[j][b] : refused[b][j]);
+    }
+}
+
+static void partitions_follow_the_protocol(void **state) {
+    (void)state;
+    size_t several = 0;
+    for (uint64_t number = 0; number < CASES; number++) {
+        /* On a grid, equal distances make the order of merges a matter of convention. */
+        if (number % 5 == 4)
+            continue;
+        data x;
+        uint32_t of[N];
+        draw(number, &x);
+        cluster_by_the_words(&x, of);
+        fp_directprobe_result result = run(&x, 0);
+        for (size_t i = 0; i < x.n; i++)
+            if (result.cluster_of[i] != result.cluster_of[of[i]] ||
+                (of[i] == i && i && result.cluster_of[i] == result.cluster_of[0]))
+                fail_msg("case %zu, point %zu", (size_t)number, i);
+        size_t clusters = 0;
+        for (size_t i = 0; i < x.n; i++)
+            clusters += of[i] == i;
+        assert_int_equal(clusters, result.n_clusters);
+        assert_int_equal(result.undecided, 0);
+        several += !result.linear;
+        fp_directprobe_free(&result);
+    }
+    assert_true(several > CASES / 4);
+}
+
+/* Whatever the order: clusters of different labels are apart unless they are single points on one another,
+ * and what is left cannot be merged. */
+static void clusters_are_apart_and_final(void **state) {
+    (void)state;
+    for (uint64_t number = 0; number < CASES; number++) {
+        data x;
+        draw(number, &x);
+        fp_directprobe_result r = run(&x, 0);
+        uint32_t of[N], first[N], joined[N], other[N];
+        for (size_t i = x.n; i-- > 0;)
+            first[r.cluster_of[i]] = (uint32_t)i;
+        for (size_t i = 0; i < x.n; i++)
+            of[i] = first[r.cluster_of[i]];
+        for (size_t a = 0; a < r.n_clusters; a++)
+            for (size_t b = 0; b < a; b++) {
+                if (r.clusters[a].label == r.clusters[b].label) {
+                    assert_false(allowed(&x, of, first[b], first[a]));
+                    continue;
+                }
+                size_t n = gather(&x, of, first[a], first[a], joined),
+                       m = gather(&x, of, first[b], first[b], other);
+                int meet =
+                    hulls_meet(&x, (fp_hull_set){x.points, joined, n}, (fp_hull_set){x.points, other, m});
+                assert_true(!meet || (n == 1 && m == 1));
+                assert_true(meet == (r.cluster_distances[a * r.n_clusters + b] < 1e-9));
+            }
+        fp_directprobe_free(&r);
+    }
+}
+
+static void the_same_bits_every_time(void **state) {
+    (void)state;
+    data x;
+    draw(3, &x);
+    fp_directprobe_result a = run(&x, 0), b = run(&x, 0);
+    assert_int_equal(a.n_clusters, b.n_clusters);
+    assert_memory_equal(a.cluster_of, b.cluster_of, x.n * sizeof *a.cluster_of);
+    assert_memory_equal(a.label_distances, b.label_distances, LABELS * LABELS * sizeof(double));
+    assert_memory_equal(a.centroids, b.centroids, LABELS * x.d * sizeof(double));
+    fp_directprobe_free(&a);
+    fp_directprobe_free(&b);
+}
+
+static void numbers_of_a_small_case(void **state) {
+    (void)state;
+    /* Two squares of side 2, 3 apart, and a point of a third label 1 above the second. */
+    data x = {.n = 9,
+              .d = 2,
+              .points = {0, 0, 2, 0, 0, 2, 2, 2, 5, 0, 7, 0, 5, 2, 7, 2, 6, 3},
+              .labels = {0, 0, 0, 0, 1, 1, 1, 1, 2}};
+    fp_directprobe_result r = run(&x, 0);
+    assert_int_equal(r.linear, 1);
+    assert_int_equal(r.n_clusters, 3);
+    assert_true(fabs(r.label_distances[1] - 3) < 1e-9 && fabs(r.label_distances[5] - 1) < 1e-9);
+    assert_true(r.label_distances[1] == r.label_distances[3] && isnan(r.label_distances[0]));
+    assert_true(fabs(r.minimum_distances[0] - 3) < 1e-9 && fabs(r.minimum_distances[1] - 1) < 1e-9);
+    assert_true(r.centroids[0] == 1 && r.centroids[1] == 1 && r.centroids[4] == 6);
+    assert_true(fabs(r.clusters[0].mean_distance - sqrt(2)) < 1e-12 && r.clusters[2].max_distance == 0);
+    assert_int_equal(r.clusters[1].size, 4);
+    fp_directprobe_free(&r);
+    r = run(&x, 1); /* the single point stands aside */
+    assert_true(isnan(r.label_distances[5]) && isnan(r.minimum_distances[2]));
+    assert_true(fabs(r.minimum_distances[1] - 3) < 1e-9);
+    fp_directprobe_free(&r);
+}
+
+static void conflicts_stay_alone(void **state) {
+    (void)state;
+    data x = {.n = 6, .d = 1, .points = {0, 1, 5, 5, 6, -0.0F}, .labels = {0, 0, 0, 1, 1, 0}};
+    fp_directprobe_result r = run(&x, 0);
+    const uint32_t expected[] = {0, 0, 1, 2, 3, 0};
+    assert_memory_equal(r.cluster_of, expected, sizeof expected);
+    assert_int_equal(r.linear, 0);
+    assert_true(r.cluster_distances[1 * 4 + 2] == 0 && r.cluster_distances[0 * 4 + 3] == 5);
+    fp_directprobe_free(&r);
+}
+
+static void degenerate_inputs_have_results(void **state) {
+    (void)state;
+    data one_label = {.n = 3, .d = 2, .points = {0, 0, 1, 1, 2, 0}, .labels = {1, 1, 1}};
+    fp_directprobe_result r = run(&one_label, 0);
+    assert_true(r.n_clusters == 1 && r.linear && r.n_present == 1 && isnan(r.minimum_distances[1]));
+    assert_true(isnan(r.centroids[0]) && r.centroids[2] == 1);
+    fp_directprobe_free(&r);
+    data constant = {.n = 4, .d = 3, .points = {1, 7, 0, 2, 7, 0, 5, 7, 0, 6, 7, 0}, .labels = {0, 0, 2, 2}};
+    r = run(&constant, 0);
+    assert_true(r.linear && fabs(r.label_distances[2] - 3) < 1e-9);
+    fp_directprobe_free(&r);
+    data single = {.n = 1, .d = 1, .points = {3}, .labels = {0}};
+    r = run(&single, 0);
+    assert_true(r.linear && r.n_clusters == 1 && r.clusters[0].max_distance == 0);
+    fp_directprobe_free(&r);
+}
+
+static void scale_does_not_matter(void **state) {
+    (void)state;
+    for (uint64_t number = 0; number < 20; number++) {
+        data x, scaled;
+        draw(number, &x);
+        fp_directprobe_result plain = run(&x, 0);
+        for (int power = -90; power <= 90; power += 60) {
+            scaled = x;
+            for (size_t i = 0; i < x.n * x.d; i++)
+                scaled.points[i] = ldexpf(x.points[i], power);
+            fp_directprobe_result r = run(&scaled, 0);
+            assert_memory_equal(r.cluster_of, plain.cluster_of, x.n * sizeof *r.cluster_of);
+            fp_directprobe_free(&r);
+        }
+        fp_directprobe_free(&plain);
+    }
+}
+
+static void expect_error(const data *x, size_t n_labels, double gap, const char *text) {
+    fp_error error = {0};
+    fp_directprobe_settings settings = fp_directprobe_defaults();
+    settings.gap = gap;
+    fp_directprobe_result result;
+    assert_int_equal(
+        fp_directprobe(x->n, x->d, x->points, x->labels, n_labels, &settings, NULL, NULL, &result, &error),
+        -1);
+    if (!strstr(error.text, text))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, text);
+}
+
+static void bad_inputs_are_named(void **state) {
+    (void)state;
+    data x = {.n = 3, .d = 2, .points = {0, 0, 1, NAN, 2, 0}, .labels = {0, 0, 1}};
+    expect_error(&x, 2, 1e-5, "row 1, column 1");
+    x.points[3] = INFINITY;
+    expect_error(&x, 2, 1e-5, "row 1, column 1 is inf");
+    x.points[3] = 0;
+    expect_error(&x, 1, 1e-5, "row 2 has label 1");
+    expect_error(&x, 0, 1e-5, "label");
+    expect_error(&x, 2, 0, "gap");
+    x.labels[0] = -1;
+    expect_error(&x, 2, 1e-5, "row 0 has label -1");
+    x.n = 0;
+    expect_error(&x, 2, 1e-5, "at least one");
+}
+
+static void note_share(void *context, double share) {
+    double *last = context;
+    assert_true(share >= *last && share <= 1);
+    *last = share;
+}
+
+static void progress_rises_to_one(void **state) {
+    (void)state;
+    fp_error error = {0};
+    fp_directprobe_settings settings = fp_directprobe_defaults();
+    for (uint64_t number = 0; number < 10; number++) {
+        data x;
+        double last = 0;
+        draw(number, &x);
+        fp_directprobe_result result;
+        assert_int_equal(fp_directprobe(x.n, x.d, x.points, x.labels, LABELS, &settings, note_share, &last,
+                                        &result, &error),
+                         0);
+        assert_true(last == 1);
+        fp_directprobe_free(&result);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partitions_follow_the_protocol), cmocka_unit_test(clusters_are_apart_and_final),
+        cmocka_unit_test(the_same_bits_every_time),       cmocka_unit_test(numbers_of_a_small_case),
+        cmocka_unit_test(conflicts_stay_alone),           cmocka_unit_test(degenerate_inputs_have_results),
+        cmocka_unit_test(scale_does_not_matter),          cmocka_unit_test(bad_inputs_are_named),
+        cmocka_unit_test(progress_rises_to_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
