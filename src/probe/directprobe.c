@@ -3,6 +3,7 @@
 #include "clustering.h"
 #include "fineprobe/hull.h"
 #include "fineprobe/memory.h"
+#include "vectors.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,11 @@ static fp_hull_set cluster_set(const measure *m, size_t c) {
 
 static int cluster_distance(measure *m, size_t a, size_t b, double *distance, fp_error *error) {
     fp_hull_answer answer;
+    if (m->result->clusters[a].size == 1 && m->result->clusters[b].size == 1) {
+        *distance = sqrt(fp_squared_distance(m->points + m->members[m->begin[a]] * m->d,
+                                             m->points + m->members[m->begin[b]] * m->d, m->d));
+        return 0;
+    }
     for (size_t k = 0; k < m->d; k++)
         m->hint[k] = m->centroids[a * m->d + k] - m->centroids[b * m->d + k];
     fp_hull_start start = {.directions = m->hint, .n_directions = 1};
