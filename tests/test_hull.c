@@ -144,7 +144,8 @@ static void be_quiet(const char *text) {
 /* Twice the margin of the separating hyperplane with the largest one. */
 static double svm_distance(const random_case *c) {
     size_t n = c->a.count + c->b.count;
-    struct svm_node *nodes = calloc(n * (c->d + 1), sizeof *nodes), **rows = calloc(n, sizeof *rows);
+    struct svm_node *nodes = calloc(n * (c->d + 1), sizeof *nodes),
+                    **rows = (struct svm_node **)calloc(n, sizeof(struct svm_node *));
     double *sides = calloc(n, sizeof *sides);
     assert_true(nodes && rows && sides);
     for (size_t i = 0; i < n; i++) {

@@ -76,7 +76,7 @@ static int read_expected(const fp_safetensors *file, expected *e, fp_error *erro
 /* The number of points in another cluster than expected. */
 static size_t compare_clusters(const expected *e, const fp_directprobe_result *r) {
     size_t wrong = 0;
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; e->clusters && i < e->n; i++)
         wrong += (long long)r->cluster_of[i] != e->clusters[i];
     return wrong;
 }
