@@ -180,7 +180,8 @@ static int fixture_write_checkpoint(fp_store *store, const fp_layout *layout, si
 }
 
 /* 0 when the file holds what fixture_record makes of this unit, bit by bit. */
-static inline int fixture_compare_unit(fp_store *store, const fp_layout *layout, size_t unit, fp_error *error) {
+static inline int fixture_compare_unit(fp_store *store, const fp_layout *layout, size_t unit,
+                                       fp_error *error) {
     const fp_group *group = fixture_group(layout, unit);
     fp_unit_record expected = fixture_record(layout, unit), found;
     int rc = fp_store_read_unit(store, group, unit, (size_t)layout->units[unit].row, &found, error);
