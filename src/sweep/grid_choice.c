@@ -35,14 +35,18 @@ int fp_grid_choose(const fp_grid_choice *choice, int64_t last, int64_t **out, si
     return 0;
 }
 
-static int make_list(fp_grid_reader *reader, const fp_yaml_node *node, size_t count, fp_grid_choice *out) {
+/* OUT becomes a list of COUNT zeros; returns the list. */
+static int64_t *make_list(fp_grid_reader *reader, const fp_yaml_node *node, size_t count,
+                          fp_grid_choice *out) {
     fp_error error;
-    int64_t *list = fp_alloc(count, sizeof *list, "a list", &error);
-    if (!list)
-        return fp_note(reader, node->place, "%s", error.text);
-    free(out->list);
+    int64_t *list = fp_alloc(count, sizeof *list, "a list", &error), *old = out->list;
+    if (!list) {
+        fp_note(reader, node->place, "%s", error.text);
+        return NULL;
+    }
     *out = (fp_grid_choice){.count = count, .list = list};
-    return 0;
+    free(old);
+    return list;
 }
 
 static int is_word(const fp_yaml_node *node, const char *word) {
@@ -56,7 +60,8 @@ static void read_list(fp_grid_reader *reader, const fp_yaml_node *node, const ch
         fp_note(reader, node->place, "%s must be %s", what, right);
         return;
     }
-    if (make_list(reader, node, node->count, out) < 0)
+    int64_t *list = make_list(reader, node, node->count, out);
+    if (!list)
         return;
     for (size_t i = 0; i < node->count; i++) {
         const fp_yaml_node *item = node->items[i];
@@ -70,20 +75,17 @@ static void read_list(fp_grid_reader *reader, const fp_yaml_node *node, const ch
                     "is %s%s%s",
                     what, item->text ? "\"" : "a list or a map", item->text ? item->text : "",
                     item->text ? "\"" : "");
-        out->list[i] = number;
+        list[i] = number;
     }
 }
 
-/* "first-last" and, where ALL is allowed, "all". */
+/* "first", "last", "first-last" and "all". */
 static int read_words(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_choice *out) {
-    if (is_word(node, "first-last")) {
-        if (make_list(reader, node, 2, out) == 0)
-            out->list[1] = -1;
-        return 1;
-    }
-    if (is_word(node, "first") || is_word(node, "last")) {
-        if (make_list(reader, node, 1, out) == 0)
-            out->list[0] = is_word(node, "last") ? -1 : 0;
+    int pair = is_word(node, "first-last"), last = is_word(node, "last");
+    if (pair || last || is_word(node, "first")) {
+        int64_t *list = make_list(reader, node, pair ? 2 : 1, out);
+        if (list && (pair || last))
+            list[pair] = -1;
         return 1;
     }
     if (is_word(node, "all")) {

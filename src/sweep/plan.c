@@ -29,7 +29,7 @@ void fp_plan_text(char *out, size_t size, const char *text) {
     size_t n = strlen(text);
     if (n < size) {
         memset(out, 0, size);
-        memcpy(out, text, n);
+        memcpy(out, text, n + 1);
         return;
     }
     const char *tail = text + n - (size - 4);
