@@ -10,6 +10,7 @@
 #define LANES 8
 #define TABLE fp_kernels_avx2
 #define TABLE_NAME "avx2"
+#define WIDE_PRODUCT(a, b) (wide_v) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
 #include "math/kernels_template.h"
 #ifdef __clang__
 #pragma clang attribute pop

@@ -11,6 +11,7 @@
 #define LANES 16
 #define TABLE fp_kernels_avx512
 #define TABLE_NAME "avx512"
+#define WIDE_PRODUCT(a, b) (wide_v) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
 #include "math/kernels_template.h"
 #ifdef __clang__
 #pragma clang attribute pop

@@ -4,4 +4,5 @@
 #define LANES 4
 #define TABLE fp_kernels_baseline
 #define TABLE_NAME "baseline"
+#define WIDE_PRODUCT(a, b) (((a)&0xFFFFFFFFu) * ((b)&0xFFFFFFFFu))
 #include "math/kernels_template.h"

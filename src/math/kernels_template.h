@@ -1,5 +1,6 @@
 /* kernels_template.h: the passes of kernels.h for one instruction set; kernels_reference.c says in plain
- * loops what each means. Included once per instruction set with LANES, TABLE and TABLE_NAME defined. */
+ * loops what each means. Included once per instruction set with LANES, TABLE, TABLE_NAME and WIDE_PRODUCT
+ * defined. */
 
 #include "math/vector.h"
 
@@ -219,36 +220,42 @@ static void drop(size_t n, const float *x, const int8_t *keep, float scale, floa
         store(y + i, n - i, where(load_keep(keep + i, n - i), load(x + i, n - i)) * all(scale));
 }
 
-/* Philox4x32-10 of rng.h on 16 neighbouring blocks at once, each number in its own column. */
-INLINE void philox_columns(fp_rng_key key, uint64_t first, uint32_t c[4][16]) {
+enum { VECTORS = 16 / LANES }; /* that hold one word of 16 blocks */
+
+/* Philox4x32-10 of rng.h on 16 neighbouring blocks at once. */
+INLINE void philox_16(fp_rng_key key, uint64_t first, bits_v c[4][VECTORS]) {
     uint32_t k0 = key.word[0], k1 = key.word[1];
-    for (int i = 0; i < 16; i++) {
-        c[0][i] = (uint32_t)(first + (uint64_t)i);
-        c[1][i] = (uint32_t)(first >> 32); /* FIRST is a multiple of 16: no carry within the 16 */
-        c[2][i] = 0;
-        c[3][i] = 0;
+    const bits_v zero = {0};
+    for (int v = 0; v < VECTORS; v++) {
+        bits_v lane = zero;
+        for (int i = 0; i < LANES; i++)
+            lane[i] = (uint32_t)(v * LANES + i);
+        c[0][v] = lane + (uint32_t)first; /* FIRST is a multiple of 16: no carry within the 16 */
+        c[1][v] = zero + (uint32_t)(first >> 32);
+        c[2][v] = c[3][v] = zero;
     }
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < 16; i++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c[0][i], p1 = (uint64_t)0xCD9E8D57u * c[2][i];
-            c[0][i] = (uint32_t)(p1 >> 32) ^ c[1][i] ^ k0;
-            c[2][i] = (uint32_t)(p0 >> 32) ^ c[3][i] ^ k1;
-            c[1][i] = (uint32_t)p1;
-            c[3][i] = (uint32_t)p0;
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
+        for (int v = 0; v < VECTORS; v++) {
+            bits_v high0, low0, high2, low2;
+            multiply(c[0][v], 0xD2511F53u, &high0, &low0);
+            multiply(c[2][v], 0xCD9E8D57u, &high2, &low2);
+            c[0][v] = high2 ^ c[1][v] ^ k0;
+            c[2][v] = high0 ^ c[3][v] ^ k1;
+            c[1][v] = low2;
+            c[3][v] = low0;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
 }
 
 static void keep_mask(fp_rng_key key, size_t n, uint32_t threshold, int8_t *keep) {
     for (size_t at = 0; at < n; at += FP_DROPOUT_GROUP) {
-        uint32_t c[4][16];
-        philox_columns(key, at / 8, c);
+        bits_v c[4][VECTORS];
+        philox_16(key, at / 8, c);
         for (int half = 0; half < 8; half++)
-            for (int i = 0; i < 16; i++)
-                keep[at + (size_t)half * 16 + (size_t)i] =
-                    (int8_t) - (((c[half / 2][i] >> (half % 2 * 16)) & 0xFFFF) >= threshold);
+            for (int v = 0; v < VECTORS; v++) {
+                int_v number = (int_v)((c[half / 2][v] >> (half % 2 * 16)) & 0xFFFFu);
+                int8_t *to = keep + at + (size_t)(half * 16 + v * LANES);
+                *(keep_u *)to = __builtin_convertvector(number >= (int32_t)threshold, keep_v);
+            }
     }
 }
 

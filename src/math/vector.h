@@ -6,6 +6,7 @@ typedef float real_v __attribute__((vector_size(4 * LANES)));
 typedef int32_t int_v __attribute__((vector_size(4 * LANES)));
 typedef uint32_t bits_v __attribute__((vector_size(4 * LANES)));
 typedef int8_t keep_v __attribute__((vector_size(LANES)));
+typedef uint64_t wide_v __attribute__((vector_size(4 * LANES)));
 /* The same at any address. */
 typedef float real_u __attribute__((vector_size(4 * LANES), aligned(1), may_alias));
 typedef int8_t keep_u __attribute__((vector_size(LANES), aligned(1), may_alias));
@@ -76,6 +77,14 @@ INLINE float largest_lane(real_v x) {
     for (int i = 1; i < LANES; i++)
         r = x[i] > r ? x[i] : r;
     return r;
+}
+
+/* High and low halves of the products of 32-bit numbers; WIDE_PRODUCT multiplies the even ones. */
+INLINE void multiply(bits_v x, uint32_t by, bits_v *high, bits_v *low) {
+    const wide_v factor = (wide_v){0} + by;
+    wide_v even = WIDE_PRODUCT((wide_v)x, factor), odd = WIDE_PRODUCT((wide_v)x >> 32, factor);
+    *high = (bits_v)((even >> 32) | (odd >> 32 << 32));
+    *low = (bits_v)((even & 0xFFFFFFFFu) | (odd << 32));
 }
 
 /* exp: x = k ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 p(r), p fitted for the smallest largest relative

@@ -5,6 +5,9 @@
 #include "math/kernels.h"
 #include <math.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h> /* for one instruction that compilers do not find by themselves: the widening product */
+#endif
 
 #ifdef __GNUC__
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are only passed between functions of one file */
