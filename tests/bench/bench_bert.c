@@ -87,7 +87,7 @@ static fp_encoded read_data(const char *conllu, const char *vocab) {
     spec.train.path = spec.test.path = (char *)conllu;
     fp_task *task = fp_task_load(&spec, &error);
     fp_wordpiece *tokenizer = task ? fp_wordpiece_open(vocab, &error) : NULL;
-    fp_encoded data;
+    fp_encoded data = {0};
     if (!tokenizer || fp_encode(tokenizer, &task->train, FP_KIND_WORD, 512, &data, &error) < 0)
         stop(error.text);
     fp_wordpiece_close(tokenizer);
