@@ -248,6 +248,37 @@ static void starts_change_nothing_but_the_way(void **state) {
     }
 }
 
+/* Fewer points than dimensions: the way by pairwise steps. Expected: the active set's, which a start forces.
+ */
+static void far_sets_in_many_dimensions(void **state) {
+    (void)state;
+    enum { WIDE = 120, FEW = 50 };
+    static float points[2 * FEW * WIDE];
+    fp_error error = {0};
+    fp_hull_solver *solver = fp_hull_create(WIDE, &error);
+    fp_hull_settings settings = fp_hull_defaults();
+    settings.gap = 1e-5;
+    uint32_t second[FEW];
+    for (uint32_t i = 0; i < FEW; i++)
+        second[i] = FEW + i;
+    for (int power = -120; power <= 100; power += 110) {
+        fp_rng_key key = fp_rng_key_of(5, FP_RNG_DATA, 0, 0);
+        for (size_t i = 0; i < 2 * FEW * WIDE; i++)
+            points[i] =
+                ldexpf((float)(fp_rng_normal(key, i) + (i % WIDE == 0 && i / WIDE < FEW ? 12 : 0)), power);
+        fp_hull_set a = {points, NULL, FEW}, b = {points, second, FEW};
+        fp_hull_answer answer;
+        assert_int_equal(fp_hull_solve(solver, a, b, NULL, &settings, &answer, &error), 0);
+        assert_int_equal(fp_hull_check(WIDE, a, b, &answer, settings.tolerance), 1);
+        assert_true(answer.lower >= (1 - 1e-5) * answer.upper && answer.steps == 0);
+        double distance = answer.upper, none[WIDE] = {0, 1};
+        fp_hull_start start = {.directions = none, .n_directions = 1}; /* parts nothing */
+        assert_int_equal(fp_hull_solve(solver, a, b, &start, &settings, &answer, &error), 0);
+        assert_true(answer.steps > 0 && fabs(answer.upper - distance) <= 1e-5 * distance);
+    }
+    fp_hull_destroy(solver);
+}
+
 static void empty_sets_are_refused(void **state) {
     (void)state;
     fp_error error = {0};
@@ -271,6 +302,7 @@ int main(void) {
         cmocka_unit_test(distances_agree_with_a_support_vector_machine),
         cmocka_unit_test(scale_and_place_do_not_matter),
         cmocka_unit_test(starts_change_nothing_but_the_way),
+        cmocka_unit_test(far_sets_in_many_dimensions),
         cmocka_unit_test(empty_sets_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

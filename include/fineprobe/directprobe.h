@@ -36,8 +36,9 @@ typedef struct fp_directprobe_result {
     double *cluster_distances; /* [n_clusters, n_clusters] between hulls, other labels only (NaN elsewhere);
                                   NULL when there are more than 4096 clusters */
     uint64_t solver_calls;     /* hull questions that no filter answered */
-    uint64_t undecided;        /* verdicts that stayed open within the tolerance; each counted as "overlap" */
-    double largest_gap;        /* of the distances */
+    uint64_t undecided;        /* verdicts that stayed open; each counted as "overlap" */
+    double largest_gap; /* of the distances; beyond the wanted one where hulls nearly touch and rounding is in
+                           the way */
 } fp_directprobe_result;
 
 /* POINTS [n, d], LABELS [n] in 0 .. n_labels-1. Errors: no points, a label out of range, NaN or infinite

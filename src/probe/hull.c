@@ -2,6 +2,7 @@
 
 #include "face.h"
 #include "fineprobe/memory.h"
+#include "pairwise.h"
 #include "vectors.h"
 #include <cblas.h>
 #include <float.h>
@@ -12,7 +13,8 @@
 /* Points that meet within this share of their extent have met up to rounding: there is nothing left to gain.
  */
 static const double EXACT = 1e-12;
-enum { CANDIDATES = 32 }; /* of either side, priced alone until none of them helps any more */
+enum { PAIRWISE_LEAST = 64 }; /* points of both sides; at most as many as dimensions */
+enum { CANDIDATES = 32 };     /* of either side, priced alone until none of them helps any more */
 
 typedef struct candidate {
     double score;
@@ -29,6 +31,8 @@ struct fp_hull_solver {
     double *normal, *trial;
     uint32_t *support;
     double *weight;
+    size_t support_capacity, weight_capacity;
+    fp_pairwise pairwise;
 };
 
 /* One question under way. */
@@ -54,10 +58,7 @@ fp_hull_solver *fp_hull_create(size_t d, fp_error *error) {
     solver->d = d;
     solver->normal = fp_alloc(d, sizeof(double), "hull solver", error);
     solver->trial = fp_alloc(d, sizeof(double), "hull solver", error);
-    solver->support = fp_alloc(d + 2, sizeof(uint32_t), "hull solver", error);
-    solver->weight = fp_alloc(d + 2, sizeof(double), "hull solver", error);
-    if (!solver->normal || !solver->trial || !solver->support || !solver->weight ||
-        fp_face_create(&solver->face, d, error) < 0) {
+    if (!solver->normal || !solver->trial || fp_face_create(&solver->face, d, error) < 0) {
         fp_hull_destroy(solver);
         return NULL;
     }
@@ -68,6 +69,7 @@ void fp_hull_destroy(fp_hull_solver *solver) {
     if (!solver)
         return;
     fp_face_destroy(&solver->face);
+    fp_pairwise_destroy(&solver->pairwise);
     free(solver->scores[0]);
     free(solver->scores[1]);
     free(solver->violators);
@@ -321,6 +323,42 @@ static void write_answer(question *q, fp_hull_answer *answer) {
     answer->upper = sqrt(fp_face_norm2(face));
 }
 
+/* Sets that a first direction parts are far from each other as a rule: then pairwise steps reach the gap
+ * soonest. 1: they did, and the answer is written. */
+static int solve_far(question *q, fp_hull_answer *answer, fp_error *error) {
+    fp_hull_solver *solver = q->solver;
+    size_t d = solver->d, n = q->set[0].count + q->set[1].count, first = q->set[0].count, extreme[2];
+    if (!(q->lower > 0) || n < PAIRWISE_LEAST || n > d)
+        return 0;
+    double scale = ldexp(1, -1 - ilogb(q->settings->longest));
+    int reached =
+        fp_pairwise_solve(&solver->pairwise, d, q->set[0], q->set[1], scale, q->settings->gap, error);
+    if (reached <= 0)
+        return reached;
+    const double *weight = solver->pairwise.weight;
+    double *w = solver->trial, sum[2] = {0, 0};
+    for (size_t i = 0; i < n; i++)
+        sum[i >= first] += weight[i];
+    memset(w, 0, d * sizeof *w);
+    answer->n_support = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(weight[i] > 0))
+            continue;
+        int s = i >= first;
+        uint32_t row = row_of(q->set[s], s ? i - first : i);
+        const float *x = q->set[s].points + row * d;
+        double share = weight[i] / sum[s];
+        for (size_t k = 0; k < d; k++)
+            w[k] += (s ? -share : share) * x[k];
+        solver->support[answer->n_support] = row;
+        solver->weight[answer->n_support++] = share;
+        answer->n_first += !s;
+    }
+    answer->upper = length_of(w, d);
+    price(q, w, extreme);
+    return q->lower >= (1 - q->settings->gap) * answer->upper;
+}
+
 static int prepare(question *q, fp_error *error) {
     fp_hull_solver *solver = q->solver;
     size_t longer = q->set[0].count > q->set[1].count ? q->set[0].count : q->set[1].count;
@@ -328,6 +366,10 @@ static int prepare(question *q, fp_error *error) {
         if (fp_grow((void **)&solver->scores[s], &solver->scores_capacity[s], q->set[s].count, sizeof(double),
                     error) < 0)
             return -1;
+    size_t n = q->set[0].count + q->set[1].count + solver->d;
+    if (fp_grow((void **)&solver->support, &solver->support_capacity, n, sizeof(uint32_t), error) < 0 ||
+        fp_grow((void **)&solver->weight, &solver->weight_capacity, n, sizeof(double), error) < 0)
+        return -1;
     return fp_grow((void **)&solver->violators, &solver->violators_capacity, longer, sizeof(candidate),
                    error);
 }
@@ -346,7 +388,11 @@ int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const fp
     size_t extreme[2];
     try_directions(&q, start, extreme);
     *answer = (fp_hull_answer){.verdict = FP_HULL_APART, .upper = INFINITY};
-    if (!(q.lower > 0 && own.gap <= 0)) {
+    int done = own.gap > 0 ? solve_far(&q, answer, error) : q.lower > 0;
+    if (done < 0)
+        return -1;
+    if (!done) {
+        *answer = (fp_hull_answer){0};
         begin(&q, start, extreme);
         answer->verdict = iterate(&q);
         write_answer(&q, answer);
