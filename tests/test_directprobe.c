@@ -144,7 +144,7 @@ static void partitions_follow_the_protocol(void **state) {
         if (number % 5 == 4)
             continue;
         data x;
-        uint32_t of[N];
+        uint32_t of[N] = {0};
         draw(number, &x);
         cluster_by_the_words(&x, of);
         fp_directprobe_result result = run(&x, 0);
@@ -171,7 +171,7 @@ static void clusters_are_apart_and_final(void **state) {
         data x;
         draw(number, &x);
         fp_directprobe_result r = run(&x, 0);
-        uint32_t of[N], first[N] = {0}, joined[N], other[N];
+        uint32_t of[N] = {0}, first[N] = {0}, joined[N], other[N];
         for (size_t i = x.n; i-- > 0;)
             first[r.cluster_of[i]] = (uint32_t)i;
         for (size_t i = 0; i < x.n; i++)

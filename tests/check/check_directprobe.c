@@ -85,7 +85,7 @@ static size_t compare_clusters(const expected *e, const fp_directprobe_result *r
 static size_t compare_distances(const expected *e, const fp_directprobe_result *r, double *largest) {
     size_t wrong = 0;
     *largest = 0;
-    for (size_t i = 0; i < e->n_clusters * e->n_clusters; i++) {
+    for (size_t i = 0; e->distances && i < e->n_clusters * e->n_clusters; i++) {
         double x = e->distances[i], y = r->cluster_distances[i];
         if (isnan(x) || isnan(y)) {
             wrong += isnan(x) != isnan(y);
