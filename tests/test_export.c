@@ -101,8 +101,8 @@ static void numbers_are_the_records(void **state) {
     free(units);
     fp_unit_record record = fixture_record(&layout, 3);
     char *text = read_table("some/label_distances.csv"), expected[200];
-    snprintf(expected, sizeof expected, "\n3,tiny,,PS,-1,0,1,test,Ä0,Ä2,%.17g\n",
-             record.label_distances[LABELS * LABELS + 2]);
+    snprintf(expected, sizeof expected, "\n3,tiny,,PS,-1,0,1,test,Ä0,Ä2,%.15g\n",
+             record.label_distances[LABELS * LABELS + 2]); /* a multiple of 1/16 */
     assert_non_null(strstr(text, expected));
     free(text);
     text = read_table("some/centroids.csv");
@@ -112,7 +112,7 @@ static void numbers_are_the_records(void **state) {
     assert_non_null(strstr(text, expected));
     free(text);
     text = read_table("some/clusters.csv");
-    snprintf(expected, sizeof expected, "\n3,tiny,,PS,-1,0,1,train,1,Ä1,4,%.17g,%.17g\n",
+    snprintf(expected, sizeof expected, "\n3,tiny,,PS,-1,0,1,train,1,Ä1,4,%.15g,%.15g\n",
              record.clusters[1].mean_distance, record.clusters[1].largest_distance);
     assert_non_null(strstr(text, expected));
     assert_int_equal(count_lines(text), 1 + 3 * layout.n_units);

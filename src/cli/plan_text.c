@@ -64,15 +64,15 @@ static void put_work(const fp_outlook *o) {
 }
 
 static void put_needs(const fp_plan *plan, const fp_outlook *o) {
-    char a[32], b[32], c[32];
+    char a[32], b[32], c[32], limit[32];
     static const char *const keeps[] = {
         [FP_KEEP_NONE] = "none", [FP_KEEP_LAST] = "last", [FP_KEEP_ALL] = "all"};
     printf("\nmemory       at most about %s a rank\n", fp_bytes(o->memory, a));
     printf(
-        "scratch      %s: vectors of %s, %s at most for one checkpoint and task; checkpoints under way of "
-        "%s; held to %s\n",
-        plan->grid->scratch, fp_bytes(o->vectors, a), fp_bytes(o->largest_vectors, b),
-        fp_bytes(plan->checkpoint_bytes, c), fp_bytes(plan->grid->scratch_limit, (char[32]){0}));
+        "scratch      %s: held to %s; all vectors to come %s, of one checkpoint and task at most %s;\n"
+        "             a checkpoint under way %s\n",
+        plan->grid->scratch, fp_bytes(plan->grid->scratch_limit, limit), fp_bytes(o->vectors, a),
+        fp_bytes(o->largest_vectors, b), fp_bytes(plan->checkpoint_bytes, c));
     printf("checkpoints  %s: about %s stay (keep: %s)\n", plan->grid->checkpoints,
            fp_bytes(o->kept_checkpoints, a), keeps[plan->grid->keep]);
     printf("result       %s: about %s\n", plan->grid->output, fp_bytes(o->result, a));

@@ -77,22 +77,27 @@ void fp_csv_integer(fp_csv *csv, int64_t value) {
     put(csv, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
 }
 
-/* The sign of a NaN means nothing, and is not written. */
-static void put_real(fp_csv *csv, double value, int digits) {
+/* As few digits as read back as the same number. The sign of a NaN means nothing, and is not written. */
+void fp_csv_real(fp_csv *csv, double value) {
     char text[40];
+    int size = snprintf(text, sizeof text, "%.15g", value);
+    if (strtod(text, NULL) != value)
+        size = snprintf(text, sizeof text, "%.17g", value);
     begin_cell(csv);
     if (isnan(value))
         put(csv, "nan", 3);
     else
-        put(csv, text, (size_t)snprintf(text, sizeof text, "%.*g", digits, value));
-}
-
-void fp_csv_real(fp_csv *csv, double value) {
-    put_real(csv, value, 17);
+        put(csv, text, (size_t)size);
 }
 
 void fp_csv_float(fp_csv *csv, float value) {
-    put_real(csv, value, 9);
+    char text[40];
+    int size = snprintf(text, sizeof text, "%.9g", (double)value);
+    begin_cell(csv);
+    if (isnan(value))
+        put(csv, "nan", 3);
+    else
+        put(csv, text, (size_t)size);
 }
 
 void fp_csv_end_row(fp_csv *csv) {
