@@ -175,6 +175,7 @@ printf '\0\0\300\177' |
     dd of=broken/model.safetensors bs=1 seek=$(($(wc -c <broken/model.safetensors) - 4)) conv=notrunc status=none
 sed '/config:/d; s/vocab: .*/folder: broken/' grid.yaml >failing.yaml
 expect 1 run -q -o failing.h5 failing.yaml
+expect 1 run -q -o failing.h5 failing.yaml # the reason outlives a session
 expect 1 status failing.h5
 says out "Failed" "loss"
 expect 1 status --json failing.h5

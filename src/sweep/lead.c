@@ -110,18 +110,37 @@ static void remove_checkpoint(const fp_leader *l, size_t c) {
     free(path);
 }
 
-static void take_consequences(const fp_leader *l) {
-    const fp_provenance_row none = {.rank = -1, .message = "what it depends on failed"};
+/* A piece of work that failed; its unit's row gives the reason alone, others name the piece as well. */
+typedef struct fp_cause {
+    const fp_assignment *piece;
+    int rank;
+    const char *what, *why;
+} fp_cause;
+
+static fp_provenance_row failure_row(const fp_cause *cause, const fp_consequence *c) {
+    fp_provenance_row row = {.rank = -1, .message = "what it depends on failed in an earlier session"};
+    if (!cause)
+        return row;
+    int own =
+        c->kind == FP_FAIL_UNIT && cause->piece->kind == FP_PIECE_PROBE && cause->piece->index == c->index;
+    row.rank = cause->rank;
+    snprintf(row.message, sizeof row.message, "%s%s%s", own ? "" : cause->what, own ? "" : ": ", cause->why);
+    return row;
+}
+
+/* CAUSE: what failed; NULL when nothing did. */
+static void take_consequences(const fp_leader *l, const fp_cause *cause) {
     fp_consequence c;
     while (fp_schedule_consequence(l->work->schedule, &c)) {
+        fp_provenance_row row = failure_row(cause, &c);
         if (c.kind == FP_REMOVE_VECTORS)
             remove_vectors(l, c.index);
         else if (c.kind == FP_REMOVE_CHECKPOINT)
             remove_checkpoint(l, c.index);
         else if (c.kind == FP_FAIL_UNIT)
-            fp_store_mark_unit(l->work->store, c.index, FP_FAILED, &none, NULL);
+            fp_store_mark_unit(l->work->store, c.index, FP_FAILED, &row, NULL);
         else
-            fp_store_mark_checkpoint(l->work->store, c.index, FP_FAILED, &none, NULL);
+            fp_store_mark_checkpoint(l->work->store, c.index, FP_FAILED, &row, NULL);
     }
 }
 
@@ -147,11 +166,19 @@ static void describe(const fp_plan *plan, const fp_assignment *piece, char out[2
         snprintf(out + n, (size_t)(256 - n), " layer %d", layout->units[piece->index].layer);
 }
 
-static void note_failure(fp_leader *l, int rank, const char *why) {
+static void piece_ended(fp_leader *l, int rank, const fp_outcome *outcome) {
+    fp_hand *hand = &l->hands[rank];
     char what[256], text[256 + FP_MESSAGE + 64];
-    describe(l->work->plan, &l->hands[rank].piece, what);
-    snprintf(text, sizeof text, "%s failed on rank %d: %s", what, rank, why);
-    say(l, text);
+    const fp_cause cause = {&hand->piece, rank, what, outcome->message};
+    int failed = outcome->kind == FP_OUTCOME_FAILED;
+    hand->busy = 0;
+    if (failed) {
+        describe(l->work->plan, &hand->piece, what);
+        snprintf(text, sizeof text, "%s failed on rank %d: %s", what, rank, outcome->message);
+        say(l, text);
+    }
+    fp_schedule_ended(l->work->schedule, &hand->piece, !failed);
+    take_consequences(l, failed ? &cause : NULL);
 }
 
 static void take_outcome(fp_leader *l, int rank, const fp_outcome *outcome) {
@@ -167,12 +194,9 @@ static void take_outcome(fp_leader *l, int rank, const fp_outcome *outcome) {
     } else if (outcome->kind == FP_OUTCOME_GOODBYE) {
         hand->gone = 1;
     } else if (hand->busy) {
-        hand->busy = 0;
-        if (outcome->kind == FP_OUTCOME_FAILED)
-            note_failure(l, rank, outcome->message);
-        fp_schedule_ended(l->work->schedule, &hand->piece, outcome->kind == FP_OUTCOME_DONE);
+        piece_ended(l, rank, outcome);
     }
-    take_consequences(l);
+    take_consequences(l, NULL);
 }
 
 /* 1: RANK has got something to do. */
@@ -236,7 +260,7 @@ static void send_home(fp_leader *l) {
 static int lead_to_end(fp_leader *l, fp_error *error) {
     fp_patience patience = {0};
     l->started = clock_seconds(CLOCK_MONOTONIC);
-    take_consequences(l);
+    take_consequences(l, NULL);
     while (!fp_schedule_over(l->work->schedule) && !l->stopping) {
         int happened = turn(l, error);
         if (happened < 0)

@@ -409,7 +409,10 @@ static void start_run(fp_schedule *s, size_t run, const fp_schedule_start *start
         if (node->next == r->first_checkpoint + r->n_checkpoints)
             node->wanted = c + 1;
         node->next = c;
-        failed = failed || start->checkpoints[c] == FP_FAILED;
+        if (start->checkpoints[c] == FP_FAILED) { /* marked already, with the reason */
+            checkpoint->failed = failed = 1;
+            s->counts.checkpoints_failed++;
+        }
     }
     for (size_t c = node->next; c < node->wanted; c++) {
         s->checkpoints[c].available = 0; /* the run comes by again, and leaves the same bits */
