@@ -8,7 +8,7 @@ static const fp_command *const commands[] = {
     &fp_command_run,   &fp_command_plan,  &fp_command_status,   &fp_command_export,
     &fp_command_embed, &fp_command_probe, &fp_command_tokenize,
 };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(void) {
     printf(

@@ -177,7 +177,7 @@ int fp_read_keys(fp_grid_reader *reader, const fp_yaml_node *node, const char *w
         if (!key->name)
             note_unknown_key(reader, node->keys[i], what, keys);
         else
-            fp_read_value(reader, node->items[i], key, (char *)out + key->offset);
+            fp_read_value(reader, node->items[i], key, out ? (char *)out + key->offset : NULL);
     }
     return 0;
 }
