@@ -1,7 +1,7 @@
 /* csv.h: tables as comma-separated values with a header, quoted as RFC 4180 says; lines end with a line feed.
  *
- * Numbers are written so that they read back as the same bits (doubles with 15 or 17 digits, floats with 9); what
- * is not a number is "nan". A file has its final name only when it is whole. */
+ * Numbers are written so that they read back as the same bits (doubles with 15 or 17 digits, floats with 9);
+ * what is not a number is "nan". A file has its final name only when it is whole. */
 #ifndef FINEPROBE_SRC_CSV_H
 #define FINEPROBE_SRC_CSV_H
 
