@@ -64,7 +64,8 @@ static void specifications_survive_the_way(void **state) {
 
 static void reports_survive_the_way(void **state) {
     (void)state;
-    fp_report report = {.kind = FP_REPORT_ERROR, .share = 0.25, .seconds = 3, .index = 4}, back;
+    fp_report report = {.kind = FP_REPORT_ERROR, .share = 0.25, .seconds = 3, .memory = 1e9, .index = 4},
+              back;
     fp_copy_text(report.message, sizeof report.message, "tensor \"w\"\nis missing");
     char line[1024];
     size_t n = fp_report_format(&report, line, sizeof line);
@@ -72,7 +73,8 @@ static void reports_survive_the_way(void **state) {
     assert_null(memchr(line, '\n', n - 1));
     assert_int_equal(fp_report_parse(line, &back), 0);
     assert_string_equal(back.message, report.message);
-    assert_true(back.share == 0.25 && back.seconds == 3 && back.index == 4 && back.kind == FP_REPORT_ERROR);
+    assert_true(back.share == 0.25 && back.memory == 1e9 && back.seconds == 3 && back.index == 4 &&
+                back.kind == FP_REPORT_ERROR);
     assert_int_equal(fp_report_parse("{}", &back), -1);
     assert_int_equal(fp_report_parse("Segmentation fault", &back), -1);
 }

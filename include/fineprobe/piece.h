@@ -57,14 +57,15 @@ void fp_piece_free(fp_piece *piece);
 
 typedef enum fp_report_kind {
     FP_REPORT_PROGRESS,   /* SHARE done */
-    FP_REPORT_CHECKPOINT, /* checkpoint INDEX is saved, its record written */
+    FP_REPORT_CHECKPOINT, /* checkpoint INDEX is saved, its record written; SECONDS since the one before,
+                             MEMORY */
     FP_REPORT_DONE,       /* the last report of a piece that succeeded; SECONDS it took */
     FP_REPORT_ERROR       /* MESSAGE; the last report of one that failed */
 } fp_report_kind;
 
 typedef struct fp_report {
     fp_report_kind kind;
-    double share, seconds;
+    double share, seconds, memory; /* MEMORY: peak of the process so far, bytes */
     int64_t index;
     char message[FP_MESSAGE];
 } fp_report;

@@ -53,10 +53,8 @@ static int reach(fp_finetune *run, const fp_piece *piece, const fp_piece_checkpo
     int rc = vocab ? advance(run, (size_t)goal->row.step, record.losses, piece, reporter, error) : -1;
     if (rc == 0)
         rc = examine(run, &prepared->data[1], &record.row, error);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += record.losses ? record.losses[i] : 0;
-    record.row.train_loss = n ? sum / (double)n : NAN;
+    if (rc == 0)
+        record.row.train_loss = fp_losses_mean(record.losses, n);
     if (rc == 0)
         rc = fp_bert_save(fp_finetune_model(run), goal->folder, vocab, error);
     if (rc == 0)

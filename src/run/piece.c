@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,10 +33,18 @@ void fp_report_progress(void *context, double share) {
                 &(fp_report){.kind = FP_REPORT_PROGRESS, .share = share, .seconds = t - reporter->started});
 }
 
+static double peak_memory(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? 1024.0 * (double)usage.ru_maxrss : 0;
+}
+
 void fp_report_checkpoint(fp_reporter *reporter, int64_t index) {
-    send_report(
-        reporter,
-        &(fp_report){.kind = FP_REPORT_CHECKPOINT, .index = index, .seconds = now() - reporter->started});
+    double t = now();
+    send_report(reporter, &(fp_report){.kind = FP_REPORT_CHECKPOINT,
+                                       .index = index,
+                                       .seconds = t - reporter->checkpoint,
+                                       .memory = peak_memory()});
+    reporter->checkpoint = t;
 }
 
 int fp_prepare(const char *model, const fp_task_spec *spec, size_t positions, fp_prepared *out,
@@ -74,7 +83,8 @@ static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *err
 }
 
 int fp_piece_run(const fp_piece *piece, int reports) {
-    fp_reporter reporter = {reports, now(), 0};
+    double start = now();
+    fp_reporter reporter = {reports, start, 0, start};
     fp_error error = {0};
     openblas_set_num_threads(piece->threads);
     int rc = carry_out(piece, &reporter, &error);

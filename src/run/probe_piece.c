@@ -57,12 +57,7 @@ static int keep_clusters(const fp_directprobe_result *result, fp_cluster_row *ou
     for (size_t i = 0; i < result->n_clusters; i++)
         order[i] = (fp_sized){(uint32_t)i, result->clusters[i].size};
     qsort(order, result->n_clusters, sizeof *order, largest_first);
-    for (size_t i = 0; i < room; i++) {
-        if (i >= result->n_clusters) {
-            out[i] =
-                (fp_cluster_row){.cluster = -1, .label = -1, .mean_distance = NAN, .largest_distance = NAN};
-            continue;
-        }
+    for (size_t i = 0; i < room && i < result->n_clusters; i++) {
         const fp_cluster *c = &result->clusters[order[i].cluster];
         out[i].cluster = (int32_t)order[i].cluster;
         out[i].label = c->label;

@@ -7,7 +7,8 @@
 /* Where reports go; at most a few progress reports a second. */
 typedef struct fp_reporter {
     int fd;
-    double started, last; /* seconds of the monotonic clock */
+    double started, last,
+        checkpoint; /* seconds of the monotonic clock: begin, last progress, last checkpoint */
 } fp_reporter;
 
 void fp_report_progress(void *reporter, double share); /* an fp_progress */

@@ -96,11 +96,14 @@ void fp_supervisor_start(fp_supervisor *s, const char *specification) {
 }
 
 /* A record is taken over and its file removed. */
-static int store_checkpoint(fp_supervisor *s, const fp_piece_checkpoint *checkpoint, fp_error *error) {
+static int store_checkpoint(fp_supervisor *s, const fp_piece_checkpoint *checkpoint, const fp_report *report,
+                            fp_error *error) {
     fp_checkpoint_record record;
     if (fp_checkpoint_record_load(checkpoint->record, &record, error) < 0)
         return -1;
     fp_provenance_row row = provenance(s);
+    row.seconds = report->seconds;
+    row.peak_memory = report->memory;
     int rc = fp_store_write_checkpoint(s->store, (size_t)checkpoint->index, &record, &row, error);
     free(record.losses);
     if (rc == 0)
@@ -140,7 +143,7 @@ static int take_report(fp_supervisor *s, const char *line, fp_outcome *out) {
         return 0;
     for (size_t i = 0; i < s->piece.n_checkpoints; i++)
         if (s->piece.checkpoints[i].index == report.index) {
-            if (store_checkpoint(s, &s->piece.checkpoints[i], &error) == 0) {
+            if (store_checkpoint(s, &s->piece.checkpoints[i], &report, &error) == 0) {
                 *out = (fp_outcome){.kind = FP_OUTCOME_CHECKPOINT, .checkpoint = report.index};
                 return 1;
             }
