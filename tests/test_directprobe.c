@@ -240,6 +240,21 @@ static void conflicts_stay_alone(void **state) {
     fp_directprobe_free(&r);
 }
 
+/* Two labels of one and the same point each: as many clusters as labels, and not separable. */
+static void coinciding_points_are_not_linear(void **state) {
+    (void)state;
+    const float points[] = {1, 2, 1, 2};
+    const int32_t labels[] = {0, 1};
+    fp_directprobe_settings settings = fp_directprobe_defaults();
+    fp_directprobe_result r;
+    fp_error error = {0};
+    assert_int_equal(fp_directprobe(2, 2, points, labels, 2, &settings, NULL, NULL, &r, &error), 0);
+    assert_int_equal(r.n_clusters, 2);
+    assert_int_equal(r.linear, 0);
+    assert_true(r.label_distances[1] == 0);
+    fp_directprobe_free(&r);
+}
+
 static void degenerate_inputs_have_results(void **state) {
     (void)state;
     data one_label = {.n = 3, .d = 2, .points = {0, 0, 1, 1, 2, 0}, .labels = {1, 1, 1}};
@@ -328,10 +343,15 @@ static void progress_rises_to_one(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(partitions_follow_the_protocol), cmocka_unit_test(clusters_are_apart_and_final),
-        cmocka_unit_test(the_same_bits_every_time),       cmocka_unit_test(numbers_of_a_small_case),
-        cmocka_unit_test(conflicts_stay_alone),           cmocka_unit_test(degenerate_inputs_have_results),
-        cmocka_unit_test(scale_does_not_matter),          cmocka_unit_test(bad_inputs_are_named),
+        cmocka_unit_test(partitions_follow_the_protocol),
+        cmocka_unit_test(clusters_are_apart_and_final),
+        cmocka_unit_test(the_same_bits_every_time),
+        cmocka_unit_test(numbers_of_a_small_case),
+        cmocka_unit_test(conflicts_stay_alone),
+        cmocka_unit_test(degenerate_inputs_have_results),
+        cmocka_unit_test(coinciding_points_are_not_linear),
+        cmocka_unit_test(scale_does_not_matter),
+        cmocka_unit_test(bad_inputs_are_named),
         cmocka_unit_test(progress_rises_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

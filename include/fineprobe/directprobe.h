@@ -27,7 +27,7 @@ typedef struct fp_cluster {
 typedef struct fp_directprobe_result {
     size_t n_points, n_labels, n_clusters, dimension;
     size_t n_present;          /* labels that have points */
-    int linear;                /* 1: one cluster for every label present */
+    int linear;                /* 1: the hulls of all labels are apart: one cluster a label */
     uint32_t *cluster_of;      /* [n_points]; clusters numbered by their first point */
     fp_cluster *clusters;      /* [n_clusters] */
     double *label_distances;   /* [n_labels, n_labels] mean over cluster pairs; NaN: diagonal, label absent */

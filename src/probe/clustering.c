@@ -385,6 +385,7 @@ int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *la
     int linear = 0, status = cluster(&s, &linear, error);
     if (status == 0)
         status = write_clusters(&s, linear, out, error);
+    out->linear = linear;
     out->solver_calls = s.questions.solved;
     out->undecided = s.questions.undecided;
     close_search(&s);

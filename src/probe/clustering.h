@@ -10,6 +10,7 @@
 
 typedef struct fp_clustering {
     size_t n_clusters;
+    int linear;           /* 1: the hulls of all labels are apart */
     uint32_t *cluster_of; /* [n] clusters numbered by their first point */
     uint64_t solver_calls, undecided;
 } fp_clustering;

@@ -220,7 +220,9 @@ int fp_directprobe(size_t n, size_t d, const float *points, const int32_t *label
         measure_centroids(&m);
         status = measure_distances(&m, error);
     }
-    out->linear = out->n_clusters == out->n_present;
+    /* As many clusters as labels is not enough: two labels of one and the same point each are never asked
+     * about. */
+    out->linear = clustering.linear;
     close_measure(&m);
     if (status < 0)
         fp_directprobe_free(out);
