@@ -6,9 +6,8 @@
 
 static const fp_command *const commands[] = {
     &fp_command_run,   &fp_command_plan,  &fp_command_status,   &fp_command_export,
-    &fp_command_embed, &fp_command_probe, &fp_command_tokenize,
+    &fp_command_embed, &fp_command_probe, &fp_command_tokenize, NULL,
 };
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(void) {
     printf(
@@ -19,7 +18,7 @@ static void print_help(void) {
         "into one HDF5 file.\n"
         "\n"
         "Commands:\n");
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; commands[i]; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     printf(
         "\n"
@@ -55,7 +54,7 @@ int main(int argc, char **argv) {
     /* A sweep's waiting writer and its readers must not stop each other; HDF5's locks protect nothing here.
      */
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; commands[i]; i++)
         if (strcmp(argv[1], commands[i]->name) == 0) {
             static char name[32]; /* for messages of getopt */
             snprintf(name, sizeof name, "fineprobe %s", argv[1]);
