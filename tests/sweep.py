@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole sweeps of one grid: any number of ranks and any interruption give the same bits; h5py reads the file in one line.
 
-Usage: sweep.py PROGRAM [ranks|interruptions [GRID]]
+Usage: sweep.py PROGRAM [ranks|interruptions|care [GRID]]
 """
 import os
 import shutil
@@ -141,10 +141,52 @@ def check_interruptions(folder):
                           env=environment()).returncode == 2
 
 
+SHARED = """
+name: care
+models:
+  - {{name: one, folder: {models}/demo-2x32}}
+  - {{name: other, folder: {models}/demo-2x32, finetune: {{epochs: 1}}}}
+tasks:
+  - {{name: TREC, reader: trec, train: questions.txt, test: {data}/questions.test.txt}}
+finetune: {{batch: 16, epochs: 2}}
+layers: [last]
+output: {{scratch: mine, checkpoints: mine, keep: none}}
+"""
+
+
+def check_care(folder):
+    """What is the user's stays; one model under two names; data that change during a sweep; finished units that leave."""
+    global grid
+    data = root / "experiments/demo"
+    (folder / "mine").mkdir()
+    (folder / "mine/thesis.tex").write_text("years of work")
+    questions = (data / "questions.train.txt").read_text(encoding="latin-1")
+    (folder / "questions.txt").write_text(questions, encoding="latin-1")
+    grid = str(folder / "grid.yaml")
+    Path(grid).write_text(SHARED.format(models=data / "models", data=data))
+    run(2, folder / "care.h5")
+    assert [p.name for p in (folder / "mine").iterdir()] == ["thesis.tex"], list((folder / "mine").iterdir())
+    print("a folder of the user's own, named as scratch, keeps what is his; one model under two names works")
+
+    Path(grid).write_text(SHARED.format(models=data / "models", data=data).replace("epochs: 2", "epochs: 3"))
+    run(2, folder / "care.h5")
+    assert len(list(folder.glob("care.h5.*.old"))) == 1, "units that the grid no longer has must stay somewhere"
+    print("a changed grid leaves the old file behind")
+
+    process = subprocess.Popen(command(0, folder / "changed.h5"), env=environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+    while process.poll() is None and not (folder / "changed.h5").exists():
+        time.sleep(0.005)
+    (folder / "questions.txt").write_text(questions.replace("What", "Which"), encoding="latin-1")
+    text = process.communicate()[0]
+    assert process.returncode == 1 and "is not what it was when the sweep was planned" in text, text
+    print("data that change during a sweep are noticed")
+
+
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
     try:
-        (check_interruptions if what == "interruptions" else check_ranks)(folder)
+        {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care}[what](folder)
     finally:
         shutil.rmtree(folder)
 

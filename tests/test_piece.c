@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,12 +124,50 @@ static void a_dead_owner_is_succeeded(void **state) {
     free(file);
 }
 
+enum { TAKERS = 4, ROUNDS = 30 };
+
+/* Several who find the same stale lock at once: one gets it. Each owner says so in a shared page while it
+ * owns. */
+static void one_successor_of_many(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char folder[] = "/tmp/fineprobe-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *file = fp_path_join(folder, "sweep.h5", &error);
+    int *owners = mmap(NULL, sizeof *owners, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        *owners = 0;
+        for (int i = 0; i <= TAKERS; i++) {
+            pid_t child = fork();
+            if (child ==
+                0) { /* the first dies with the lock; the others hold it until they are told to end */
+                int64_t incarnation = 0;
+                if (fp_lock_take(file, &incarnation, &error))
+                    __sync_fetch_and_add(owners, 1);
+                usleep(i == 0 ? 0 : 100000);
+                _exit(0);
+            }
+            if (i == 0) {
+                waitpid(child, NULL, 0);
+                *owners = 0;
+            }
+        }
+        while (wait(NULL) > 0)
+            ;
+        assert_int_equal(*owners, 1);
+    }
+    munmap(owners, sizeof *owners);
+    fp_folder_remove(folder, NULL);
+    free(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(specifications_survive_the_way),
         cmocka_unit_test(reports_survive_the_way),
         cmocka_unit_test(one_owner_at_a_time),
         cmocka_unit_test(a_dead_owner_is_succeeded),
+        cmocka_unit_test(one_successor_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,16 +87,16 @@ static void free_world(fp_world *w) {
     free(w->available);
 }
 
-typedef struct fp_ending {
+typedef struct fp_trace {
     int checkpoint_there[1 + RUNS * CHECKPOINTS], vectors_there[1000], times[1000];
     size_t failed_units, failed_checkpoints, pieces;
-} fp_ending;
+} fp_trace;
 
 static double draw(fp_world *w) {
     return fp_rng_uniform(w->key, w->draws++);
 }
 
-static void take_consequences(fp_schedule *s, fp_ending *e) {
+static void take_consequences(fp_schedule *s, fp_trace *e) {
     fp_consequence c;
     while (fp_schedule_consequence(s, &c)) {
         if (c.kind == FP_REMOVE_VECTORS)
@@ -111,7 +111,7 @@ static void take_consequences(fp_schedule *s, fp_ending *e) {
 }
 
 /* What a piece needs is there when it starts. */
-static void check_needs(const fp_world *w, const fp_assignment *a, const fp_ending *e) {
+static void check_needs(const fp_world *w, const fp_assignment *a, const fp_trace *e) {
     if (a->kind == FP_PIECE_EMBED) {
         size_t c = w->plan.representations[a->index].checkpoint;
         assert_true(w->plan.layout.checkpoints[c].run < 0 || e->checkpoint_there[c]);
@@ -122,7 +122,7 @@ static void check_needs(const fp_world *w, const fp_assignment *a, const fp_endi
     }
 }
 
-static void finish(fp_world *w, fp_schedule *s, const fp_assignment *a, double failures, fp_ending *e) {
+static void finish(fp_world *w, fp_schedule *s, const fp_assignment *a, double failures, fp_trace *e) {
     int ok = draw(w) >= failures;
     if (a->kind == FP_PIECE_FINETUNE)
         for (size_t c = a->first; c <= a->last; c++) {
@@ -141,7 +141,7 @@ static void finish(fp_world *w, fp_schedule *s, const fp_assignment *a, double f
 }
 
 /* Runs the sweep on RANKS ranks: of the running pieces a random one ends next. */
-static fp_schedule_counts simulate(fp_world *w, int ranks, double failures, fp_ending *e) {
+static fp_schedule_counts simulate(fp_world *w, int ranks, double failures, fp_trace *e) {
     fp_error error = {0};
     fp_schedule_start start = {w->units, w->checkpoints, w->available, 2};
     fp_schedule *s = fp_schedule_create(&w->plan, &start, &error);
@@ -178,7 +178,7 @@ static void everything_is_done_once(void **state) {
     (void)state;
     for (int ranks = 1; ranks <= MOST_RANKS; ranks++) {
         fp_world w;
-        fp_ending e;
+        fp_trace e;
         make_world(&w, 1e9);
         fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
         assert_int_equal(counts.units_done, w.plan.layout.n_units);
@@ -203,7 +203,7 @@ static void scratch_stays_within_its_bound(void **state) {
         const double limits[] = {26, 16, 1}; /* the last fits nothing: one thing at a time, in the end */
         for (int i = 0; i < 3; i++) {
             fp_world w;
-            fp_ending e;
+            fp_trace e;
             make_world(&w, limits[i]);
             fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
             assert_int_equal(counts.units_done, w.plan.layout.n_units);
@@ -216,7 +216,7 @@ static void failures_end_what_depends_on_them_alone(void **state) {
     (void)state;
     for (int trial = 0; trial < 50; trial++) {
         fp_world w;
-        fp_ending e;
+        fp_trace e;
         make_world(&w, 40);
         w.key = fp_rng_key_of((uint64_t)trial, FP_RNG_DATA, 1, 0);
         fp_schedule_counts counts = simulate(&w, 1 + trial % 7, 0.3, &e);
@@ -236,7 +236,7 @@ static void failures_end_what_depends_on_them_alone(void **state) {
 static void finished_work_is_kept(void **state) {
     (void)state;
     fp_world w;
-    fp_ending e;
+    fp_trace e;
     make_world(&w, 1e9);
     memset(w.units, FP_DONE, w.plan.layout.n_units);
     memset(w.checkpoints, FP_DONE, w.plan.layout.n_checkpoints);

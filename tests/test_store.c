@@ -184,7 +184,7 @@ static void wrong_writes_are_refused(void **state) {
     assert_non_null(strstr(error.text, "digest"));
     assert_int_equal(fp_store_mark_unit(store, 0, FP_DONE, &who, &error), -1);
     assert_int_equal(fp_store_mark_unit(store, layout.n_units, FP_FAILED, &who, &error), -1);
-    assert_non_null(strstr(error.text, "unit_provenance"));
+    assert_non_null(strstr(error.text, "unit_status"));
     fp_checkpoint_record record = fixture_checkpoint_record(&layout, 3);
     record.n_losses--;
     assert_int_equal(fp_store_write_checkpoint(store, 3, &record, &who, &error), -1);

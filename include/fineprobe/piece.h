@@ -31,6 +31,7 @@ typedef struct fp_piece {
     /* finetune, embed */
     char *model; /* folder */
     fp_task_spec task;
+    char model_digest[FP_DIGEST], task_digest[FP_DIGEST]; /* what they were when planned; "": not checked */
     /* finetune */
     fp_finetune_settings settings;
     char *state;        /* the run's state: gone on from when it is there, left behind at every checkpoint */

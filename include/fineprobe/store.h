@@ -36,13 +36,19 @@ typedef struct fp_layout {
 void fp_layout_free(fp_layout *layout);
 
 /* One row, rewritten every few seconds by rank 0: the sweep's pulse. */
+typedef enum fp_ending {
+    FP_SWEEP_GOES_ON = 0, /* or was killed */
+    FP_SWEEP_ENDED = 1,   /* with every unit done or failed */
+    FP_SWEEP_STOPPED = 2  /* early, with everything saved */
+} fp_ending;
+
 typedef struct fp_progress_row {
     int64_t incarnation;
     int32_t ranks;
     char host[FP_NAME], job[FP_NAME];
     double started, heartbeat, expected_end; /* seconds since 1970; 0: not known */
     double work_done, work_total;            /* expected seconds of one core */
-    int32_t finished;                        /* 1: the sweep ended with every unit done or failed */
+    int32_t finished;                        /* an fp_ending */
 } fp_progress_row;
 extern const fp_table fp_table_progress;
 

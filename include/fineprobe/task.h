@@ -4,6 +4,7 @@
 #ifndef FINEPROBE_TASK_H
 #define FINEPROBE_TASK_H
 
+#include "fineprobe/digest.h"
 #include "fineprobe/error.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -74,5 +75,8 @@ typedef struct fp_task {
 /* Reads both splits. Errors name file, line and column. NULL on failure; free with fp_task_free. */
 fp_task *fp_task_load(const fp_task_spec *spec, fp_error *error);
 void fp_task_free(fp_task *task);
+
+/* Of everything that a result depends on: words, instances and labels, in order; not of names and paths. */
+int fp_task_digest(const fp_task *task, fp_digest *out, fp_error *error);
 
 #endif

@@ -7,10 +7,8 @@
 #include <string.h>
 
 static const char *const pulses[] = {
-    [FP_PULSE_NEW] = "new",
-    [FP_PULSE_BEATING] = "running",
-    [FP_PULSE_SILENT] = "silent",
-    [FP_PULSE_OVER] = "finished",
+    [FP_PULSE_NEW] = "new",         [FP_PULSE_BEATING] = "running", [FP_PULSE_SILENT] = "silent",
+    [FP_PULSE_STOPPED] = "stopped", [FP_PULSE_OVER] = "finished",
 };
 
 static json_t *moment(double seconds) {

@@ -39,6 +39,9 @@ static void put_session(const fp_standing *s, double now) {
     case FP_PULSE_OVER:
         printf("Finished %s, after %s.\n", clock, fp_duration(p->heartbeat - p->started, age));
         return;
+    case FP_PULSE_STOPPED:
+        printf("Stopped %s, with everything saved. 'fineprobe run' goes on.\n", clock);
+        break;
     case FP_PULSE_SILENT:
         printf("No sign of life since %s (%s): stopped or killed. 'fineprobe run' goes on.\n", clock, age);
         break;

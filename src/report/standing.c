@@ -20,7 +20,8 @@ void fp_standing_judge(fp_standing *s, double now) {
         if (s->layout.checkpoints[i].run >= 0)
             count(&s->of_checkpoints, s->checkpoints[i]);
     const fp_progress_row *p = &s->progress;
-    s->pulse = p->finished                       ? FP_PULSE_OVER
+    s->pulse = p->finished == FP_SWEEP_ENDED     ? FP_PULSE_OVER
+               : p->finished == FP_SWEEP_STOPPED ? FP_PULSE_STOPPED
                : p->heartbeat <= 0               ? FP_PULSE_NEW
                : now - p->heartbeat > FP_SILENCE ? FP_PULSE_SILENT
                                                  : FP_PULSE_BEATING;

@@ -8,6 +8,7 @@ typedef enum fp_pulse {
     FP_PULSE_NEW,     /* no session has begun */
     FP_PULSE_BEATING, /* somebody is at work */
     FP_PULSE_SILENT,  /* no sign of life for a minute: stopped or killed */
+    FP_PULSE_STOPPED, /* stopped early, with everything saved */
     FP_PULSE_OVER     /* every unit is done or failed */
 } fp_pulse;
 

@@ -131,7 +131,10 @@ int fp_run_finetune(const fp_piece *piece, fp_reporter *reporter, fp_error *erro
     fp_prepared prepared;
     int rc = fp_prepare(piece->model, &piece->task, fp_bert_config_of(model)->positions, &prepared, error);
     if (rc == 0) {
-        fp_finetune *run = start(model, piece, &prepared, error);
+        rc = fp_expect_model(model, piece->model, piece->model_digest, error);
+        if (rc == 0)
+            rc = fp_expect_task(prepared.task, piece->task_digest, error);
+        fp_finetune *run = rc == 0 ? start(model, piece, &prepared, error) : NULL;
         rc = run ? carry_on(run, piece, &prepared, reporter, error) : -1;
         fp_finetune_destroy(run);
         fp_prepared_free(&prepared);

@@ -21,7 +21,11 @@ size_t fp_report_format(const fp_report *report, char *out, size_t size) {
     int n = snprintf(out, size, "%s\n", text ? text : "{\"report\":\"error\",\"message\":\"out of memory\"}");
     free(text);
     json_decref(line);
-    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+    if (n >= 0 && (size_t)n >= size) { /* too long for a line: an error without its text is one still */
+        n = snprintf(out, size, "{\"report\":\"%s\",\"message\":\"(a message too long to report)\"}\n",
+                     names[report->kind]);
+    }
+    return n < 0 ? 0 : (size_t)n;
 }
 
 int fp_report_parse(const char *line, fp_report *out) {

@@ -14,6 +14,14 @@ typedef struct fp_reporter {
 void fp_report_progress(void *reporter, double share); /* an fp_progress */
 void fp_report_checkpoint(fp_reporter *reporter, int64_t index);
 
+/* Of a model: its weights with their configuration, and the bytes of its vocabulary. */
+int fp_model_digest(fp_digest weights, fp_digest vocab, fp_digest *out, fp_error *error);
+
+/* Whether MODEL, read from FOLDER, is the one that EXPECTED (hexadecimal) was planned for; "" expects
+ * nothing. */
+int fp_expect_model(const fp_bert *model, const char *folder, const char *expected, fp_error *error);
+int fp_expect_task(const fp_task *task, const char *expected, fp_error *error);
+
 /* A task read and turned into pieces for one model. */
 typedef struct fp_prepared {
     fp_task *task;

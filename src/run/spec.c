@@ -242,6 +242,8 @@ static void exchange_unit(fp_exchange *x, fp_unit_row *row) {
 static void exchange_finetune(fp_exchange *x, fp_piece *piece) {
     text(x, "model", &piece->model);
     exchange_task(x, &piece->task);
+    words(x, "model_digest", piece->model_digest, sizeof piece->model_digest);
+    words(x, "task_digest", piece->task_digest, sizeof piece->task_digest);
     exchange_settings(x, &piece->settings);
     text(x, "state", &piece->state);
     integer(x, "losses_at", &piece->losses_at);
@@ -259,6 +261,8 @@ static void exchange_finetune(fp_exchange *x, fp_piece *piece) {
 static void exchange_embed(fp_exchange *x, fp_piece *piece) {
     text(x, "model", &piece->model);
     exchange_task(x, &piece->task);
+    words(x, "model_digest", piece->model_digest, sizeof piece->model_digest);
+    words(x, "task_digest", piece->task_digest, sizeof piece->task_digest);
     text(x, "vectors", &piece->vectors);
     size(x, "n_layers", &piece->n_layers);
     if (!x->packing)

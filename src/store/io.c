@@ -128,10 +128,15 @@ int fp_store_write_checkpoint(fp_store *store, size_t checkpoint, fp_checkpoint_
 
 static int mark(fp_store *store, fp_dataset of, fp_dataset statuses, size_t row, fp_status status,
                 const fp_provenance_row *provenance, fp_error *error) {
+    unsigned char known;
     if (status == FP_DONE)
         return fp_fail(error, "done is a status that comes with a record");
     if (writable(store, error) < 0 ||
-        fp_rows_write(&store->datasets[of], store->transfer, row, 1, provenance, error) < 0 ||
+        fp_rows_read(&store->datasets[statuses], store->transfer, row, 1, &known, error) < 0)
+        return -1;
+    if (known == FP_DONE) /* what is done stays so; a run may come by a recorded checkpoint again */
+        return 0;
+    if (fp_rows_write(&store->datasets[of], store->transfer, row, 1, provenance, error) < 0 ||
         (status == FP_FAILED && sync_data(store, error) < 0))
         return -1;
     return put_status(store, statuses, row, status, error);

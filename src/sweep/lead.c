@@ -23,7 +23,7 @@ typedef struct fp_leader {
     fp_lead_work *work;
     int ranks;
     fp_hand *hands;
-    int stopping;
+    int stopping, underived;
     double started, last_state, last_pulse;
 } fp_leader;
 
@@ -80,7 +80,9 @@ static void pulse(fp_leader *l, int over) {
         row->expected_end = isnan(state.remaining) ? 0 : wall + state.remaining;
         row->work_done = counts.seconds_done;
         row->work_total = counts.seconds_total;
-        row->finished = fp_schedule_over(l->work->schedule);
+        row->finished = fp_schedule_over(l->work->schedule) ? FP_SWEEP_ENDED
+                        : over                              ? FP_SWEEP_STOPPED
+                                                            : FP_SWEEP_GOES_ON;
         fp_store_write_progress(l->work->store, row, NULL); /* a pulse that fails harms nothing */
         l->last_pulse = now;
     }
@@ -105,8 +107,11 @@ static void remove_checkpoint(const fp_leader *l, size_t c) {
     if (keep == FP_KEEP_ALL || (keep == FP_KEEP_LAST && last))
         return;
     char *path = fp_place_checkpoint(plan, c, NULL);
-    if (path)
-        fp_folder_remove(path, NULL);
+    char *gone = path ? fp_format(NULL, "%s.gone", path) : NULL;
+    if (gone &&
+        rename(path, gone) == 0) /* never a folder with a part of its files under a checkpoint's name */
+        fp_folder_remove(gone, NULL);
+    free(gone);
     free(path);
 }
 
@@ -159,11 +164,11 @@ static void describe(const fp_plan *plan, const fp_assignment *piece, char out[2
     const fp_plan_representation *r = &plan->representations[representation];
     const fp_checkpoint_row *checkpoint = &layout->checkpoints[r->checkpoint];
     const char *on = checkpoint->finetuned_on;
-    int n =
-        snprintf(out, 256, "%s %s at %s%s%sstep %d", piece->kind == FP_PIECE_EMBED ? "embedding" : "probing",
-                 layout->tasks[r->task].name, checkpoint->model, *on ? "/" : "", on, checkpoint->step);
+    int n = snprintf(out, 256, "%s %s at %s%s%s, step %d",
+                     piece->kind == FP_PIECE_EMBED ? "embedding" : "probing", layout->tasks[r->task].name,
+                     checkpoint->model, *on ? "/" : "", on, checkpoint->step);
     if (piece->kind == FP_PIECE_PROBE && n > 0 && n < 256)
-        snprintf(out + n, (size_t)(256 - n), " layer %d", layout->units[piece->index].layer);
+        snprintf(out + n, (size_t)(256 - n), ", layer %d", layout->units[piece->index].layer);
 }
 
 static void piece_ended(fp_leader *l, int rank, const fp_outcome *outcome) {
@@ -268,9 +273,12 @@ static int lead_to_end(fp_leader *l, fp_error *error) {
         pulse(l, 0);
         fp_wire_wait(&patience, l->work->supervisor, happened);
     }
-    int rc = l->stopping ? 0 : fp_derive(l->work->plan, l->work->store, error);
+    if (!l->stopping && fp_derive(l->work->plan, l->work->store, error) < 0) {
+        say(l, error->text); /* every unit is there; only what compares them is not */
+        l->underived = 1;
+    }
     pulse(l, 1);
-    return rc;
+    return 0;
 }
 
 int fp_lead(fp_lead_work *work, fp_sweep_outcome *outcome, fp_error *error) {
@@ -280,9 +288,9 @@ int fp_lead(fp_lead_work *work, fp_sweep_outcome *outcome, fp_error *error) {
     int rc = l.hands ? lead_to_end(&l, error) : -1;
     send_home(&l);
     fp_schedule_counts counts = fp_schedule_count(work->schedule);
-    *outcome = l.stopping                                         ? FP_SWEEP_INTERRUPTED
-               : counts.units_failed || counts.checkpoints_failed ? FP_SWEEP_FAILURES
-                                                                  : FP_SWEEP_COMPLETE;
+    *outcome = l.stopping                                                        ? FP_SWEEP_INTERRUPTED
+               : counts.units_failed || counts.checkpoints_failed || l.underived ? FP_SWEEP_FAILURES
+                                                                                 : FP_SWEEP_COMPLETE;
     free(l.hands);
     return rc;
 }

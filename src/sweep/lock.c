@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
-
-struct fp_lock {
-    char *path;
-};
 
 typedef struct fp_owner {
     long long incarnation;
@@ -20,6 +17,11 @@ typedef struct fp_owner {
     char host[128], job[64],
         start[64]; /* START: the process's start time, lest a reused number pass for it */
 } fp_owner;
+
+struct fp_lock {
+    char *path;
+    fp_owner self;
+};
 
 /* Field 22 of /proc/PID/stat; "" when there is no such process, or only its remains. */
 static void process_start(long process, char out[64]) {
@@ -85,8 +87,35 @@ static int place(const char *path, const fp_owner *self, fp_error *error) {
     return rc;
 }
 
+static int same_owner(const fp_owner *a, const fp_owner *b) {
+    return a->incarnation == b->incarnation && a->process == b->process && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->start, b->start) == 0;
+}
+
+/* Removes the lock of OWNER, who is gone. Several may try at once: whoever makes the folder PATH.taking may
+ * do it, and looks again first, lest it remove the lock of one who was quicker. A folder left by one who was
+ * killed just then stands in the way for ten seconds. */
+static int take_away(const char *path, const fp_owner *owner, const fp_owner *self, fp_error *error) {
+    char *taking = fp_format(error, "%s.taking", path);
+    if (!taking)
+        return -1;
+    struct stat info;
+    if (mkdir(taking, 0777) == 0) {
+        fp_owner now;
+        if (read_owner(path, &now) == 0 && same_owner(&now, owner) && is_gone(&now, self))
+            unlink(path);
+        rmdir(taking);
+    } else if (stat(taking, &info) == 0 && time(NULL) - info.st_mtime > 10) {
+        rmdir(taking);
+    } else {
+        usleep(50000);
+    }
+    free(taking);
+    return 0;
+}
+
 static int take(const char *path, fp_owner *self, fp_error *error) {
-    for (int tries = 0; tries < 8; tries++) {
+    for (int tries = 0; tries < 400; tries++) {
         int rc = place(path, self, error);
         if (rc <= 0)
             return rc;
@@ -100,13 +129,8 @@ static int take(const char *path, fp_owner *self, fp_error *error) {
                            "or stop it, and "
                            "remove the lock only if that process is certainly gone",
                            owner.process, owner.host, owner.job, path);
-        /* Of several who find it stale, one wins the rename; the others find a new owner. */
-        char *stale = fp_format(error, "%s.stale.%s.%ld", path, self->host, self->process);
-        if (!stale)
+        if (owner.process && take_away(path, &owner, self, error) < 0)
             return -1;
-        if (rename(path, stale) == 0)
-            unlink(stale);
-        free(stale);
         if (owner.incarnation >= self->incarnation)
             self->incarnation = owner.incarnation + 1;
     }
@@ -120,6 +144,7 @@ fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error) {
     self.incarnation = *incarnation + 1;
     if (lock && (lock->path = fp_format(error, "%s.lock", file)) && take(lock->path, &self, error) == 0) {
         *incarnation = self.incarnation;
+        lock->self = self;
         return lock;
     }
     if (lock)
@@ -131,7 +156,9 @@ fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error) {
 void fp_lock_release(fp_lock *lock) {
     if (!lock)
         return;
-    unlink(lock->path);
+    fp_owner owner;
+    if (read_owner(lock->path, &owner) == 0 && same_owner(&owner, &lock->self))
+        unlink(lock->path);
     free(lock->path);
     free(lock);
 }

@@ -1,13 +1,46 @@
 #include "places.h"
 
+#include "fineprobe/digest.h"
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+char *fp_place_scratch(const fp_grid *grid, fp_error *error) {
+    char here[4096] = "", text[FP_DIGEST_TEXT];
+    if (grid->output[0] != '/' && !getcwd(here, sizeof here)) {
+        fp_fail_errno(error, "cannot tell the current folder");
+        return NULL;
+    }
+    fp_digester *digester = fp_digester_create(error);
+    if (!digester)
+        return NULL;
+    fp_digest_text(digester, "folder", here);
+    fp_digest_text(digester, "file", grid->output);
+    fp_digest_format(fp_digest_end(digester), text);
+    fp_digester_destroy(digester);
+    return fp_format(error, "%s/sweep-%.8s", grid->scratch, text);
+}
+
+/* SCRATCH/sweep-DIGEST/KIND/NAME, NAME printed. */
+static char *in_scratch(const fp_grid *grid, const char *kind, const char *name, fp_error *error) {
+    char *scratch = fp_place_scratch(grid, error);
+    char *path = scratch ? fp_format(error, "%s/%s/%s", scratch, kind, name) : NULL;
+    free(scratch);
+    return path;
+}
+
+static char *numbered(const fp_grid *grid, const char *kind, size_t number, fp_error *error) {
+    char name[48];
+    snprintf(name, sizeof name, "%zu.safetensors", number);
+    return in_scratch(grid, kind, name, error);
+}
 
 char *fp_place_model(const fp_grid *grid, size_t model, fp_error *error) {
     const fp_grid_model *m = &grid->models[model];
-    return m->folder ? fp_strdup(m->folder, error) : fp_format(error, "%s/models/%s", grid->scratch, m->name);
+    return m->folder ? fp_strdup(m->folder, error) : in_scratch(grid, "models", m->name, error);
 }
 
 char *fp_place_run(const fp_plan *plan, size_t run, fp_error *error) {
@@ -27,13 +60,7 @@ char *fp_place_checkpoint(const fp_plan *plan, size_t checkpoint, fp_error *erro
 }
 
 char *fp_place_vectors(const fp_plan *plan, size_t representation, fp_error *error) {
-    const fp_plan_representation *r = &plan->representations[representation];
-    return fp_format(error, "%s/vectors/%s-%s.safetensors", plan->grid->scratch,
-                     plan->layout.checkpoints[r->checkpoint].digest, plan->layout.tasks[r->task].name);
-}
-
-static char *record_place(const fp_plan *plan, const char *kind, const char *digest, fp_error *error) {
-    return fp_format(error, "%s/records/%s-%s.safetensors", plan->grid->scratch, kind, digest);
+    return numbered(plan->grid, "vectors", representation, error);
 }
 
 static int copy_task(const fp_task_spec *from, fp_task_spec *to, fp_error *error) {
@@ -59,8 +86,17 @@ static int specify_checkpoint(const fp_plan *plan, size_t c, fp_piece_checkpoint
     out->index = (int64_t)c;
     out->row = *row;
     out->folder = fp_place_checkpoint(plan, c, error);
-    out->record = record_place(plan, "checkpoint", row->digest, error);
+    out->record = out->folder ? fp_format(error, "%s.record", out->folder) : NULL;
     return out->folder && out->record ? 0 : -1;
+}
+
+/* What the piece must find: the task as planned, and the original's model unless the sweep made it itself. */
+static int specify_inputs(const fp_plan *plan, size_t model, size_t task, int original, fp_piece *piece,
+                          fp_error *error) {
+    fp_copy_text(piece->task_digest, sizeof piece->task_digest, plan->layout.tasks[task].digest);
+    if (original && plan->grid->models[model].folder)
+        fp_copy_text(piece->model_digest, sizeof piece->model_digest, plan->layout.models[model].digest);
+    return copy_task(&plan->grid->tasks[task].spec, &piece->task, error);
 }
 
 static int specify_run(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
@@ -80,7 +116,7 @@ static int specify_run(const fp_plan *plan, const fp_assignment *a, fp_piece *pi
     for (size_t c = a->first; c <= a->last; c++)
         if (specify_checkpoint(plan, c, &piece->checkpoints[piece->n_checkpoints++], error) < 0)
             return -1;
-    return copy_task(&plan->grid->tasks[run->task].spec, &piece->task, error);
+    return specify_inputs(plan, run->model, run->task, 1, piece, error);
 }
 
 static int specify_embedding(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
@@ -92,13 +128,14 @@ static int specify_embedding(const fp_plan *plan, const fp_assignment *a, fp_pie
         return -1;
     for (; piece->n_layers < r->n_units; piece->n_layers++)
         piece->layers[piece->n_layers] = plan->layout.units[r->first_unit + piece->n_layers].layer;
-    return copy_task(&plan->grid->tasks[r->task].spec, &piece->task, error);
+    return specify_inputs(plan, r->model, r->task, plan->layout.checkpoints[r->checkpoint].run < 0, piece,
+                          error);
 }
 
 static int specify_unit(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
     const fp_unit_row *row = &plan->layout.units[a->index];
     piece->vectors = fp_place_vectors(plan, plan->units[a->index].representation, error);
-    piece->record = record_place(plan, "unit", row->digest, error);
+    piece->record = numbered(plan->grid, "records", a->index, error);
     piece->unit = *row;
     piece->group = plan->layout.groups[plan->layout.unit_group[a->index]];
     piece->directprobe = plan->grid->directprobe_settings;

@@ -2,9 +2,14 @@
  *
  *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/step-N/   a checkpoint, a folder that Hugging Face loads
  *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/state.safetensors   what the run needs to go on
- *     SCRATCH/vectors/DIGEST-TASK.safetensors       the vectors of a representation
- *     SCRATCH/records/...                           records on their way into the result file
- *     SCRATCH/models/NAME/                          models that start from random weights */
+ *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/step-N.record   a checkpoint's record on its way into the result
+ * file SCRATCH/sweep-DIGEST/vectors/I.safetensors    the vectors of representation I
+ *     SCRATCH/sweep-DIGEST/records/I.safetensors    the record of unit I on its way into the result file
+ *     SCRATCH/sweep-DIGEST/models/NAME/             models that start from random weights
+ *
+ * SCRATCH and CHECKPOINTS are folders that the user may have named and may use for more than this: nothing
+ * but what is listed here is ever removed. The DIGEST below SCRATCH is of the result file's path, so that
+ * sweeps can share it. */
 #ifndef FINEPROBE_SRC_PLACES_H
 #define FINEPROBE_SRC_PLACES_H
 
@@ -12,6 +17,7 @@
 #include "schedule.h"
 
 /* All of them absolute or relative to the current folder; free(). NULL only when memory is out. */
+char *fp_place_scratch(const fp_grid *grid, fp_error *error); /* SCRATCH/sweep-DIGEST */
 char *fp_place_run(const fp_plan *plan, size_t run, fp_error *error);
 char *fp_place_checkpoint(const fp_plan *plan, size_t checkpoint,
                           fp_error *error); /* the original: the model's folder */

@@ -1,6 +1,7 @@
 /* Models, tasks, and the tasks as each model reads them. */
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include "run/run.h"
 #include "sweep/plan_make.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void load_model(fp_plan_maker *maker, size_t i) {
         fp_wordpiece_special(out->tokenizer).mask < 0)
         rc = fp_fail(&error, "its vocabulary has no [MASK], which objective: mlm needs");
     if (rc == 0)
-        rc = fp_plan_digest_model(weights, out->vocab, &out->digest, &error);
+        rc = fp_model_digest(weights, out->vocab, &out->digest, &error);
     if (rc == 0)
         rc = fp_grid_choose(&maker->grid->layers, (int64_t)config->layers, &out->layers, &out->n_layers,
                             &error);
@@ -77,7 +78,7 @@ static void load_task(fp_plan_maker *maker, size_t i) {
     fp_plan_task *out = &maker->tasks[i];
     fp_error error = {0};
     out->task = fp_task_load(&task->spec, &error);
-    if (!out->task || fp_plan_digest_task(out->task, &out->digest, &error) < 0) {
+    if (!out->task || fp_task_digest(out->task, &out->digest, &error) < 0) {
         fp_plan_problem(maker, task->place, "%s", error.text);
         return;
     }

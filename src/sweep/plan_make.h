@@ -56,8 +56,6 @@ int fp_plan_units(fp_plan_maker *maker, fp_error *error);  /* representations, u
 int fp_plan_provenance(fp_plan *plan, fp_error *error);
 
 /* Digests: of all that decides a result, and of nothing else. */
-int fp_plan_digest_task(const fp_task *task, fp_digest *out, fp_error *error);
-int fp_plan_digest_model(fp_digest weights, fp_digest vocab, fp_digest *out, fp_error *error);
 int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest *out, fp_error *error);
 int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,
                        const fp_bert_config *config, size_t updates, fp_digest *out, fp_error *error);

@@ -3,8 +3,10 @@
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
 #include "places.h"
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- folders ---- */
 
@@ -22,19 +24,45 @@ static int create_below(const char *folder, const char *name, fp_error *error) {
     return rc;
 }
 
-static int create_folders(const fp_grid *grid, fp_error *error) {
-    if (create_parent(grid->output, error) < 0 || create_below(grid->scratch, "vectors", error) < 0 ||
-        create_below(grid->scratch, "records", error) < 0 || fp_folder_create(grid->checkpoints, error) < 0)
+static int create_folders(const fp_grid *grid, const char *scratch, fp_error *error) {
+    if (create_parent(grid->output, error) < 0 || create_below(scratch, "vectors", error) < 0 ||
+        create_below(scratch, "records", error) < 0 || fp_folder_create(grid->checkpoints, error) < 0)
         return -1;
     return 0;
 }
 
-/* Vectors of an earlier session are of no use: they may be incomplete, and are cheap to make again. */
-static int clear_scratch(const fp_grid *grid, fp_error *error) {
-    char *path = fp_path_join(grid->scratch, "vectors", error);
-    int rc = path ? fp_folder_remove(path, error) : -1;
-    free(path);
+/* What an earlier session left in scratch is of no use: it may be incomplete, and is cheap to make again. */
+static int renew_folders(const fp_grid *grid, fp_error *error) {
+    char *scratch = fp_place_scratch(grid, error);
+    int rc = scratch ? fp_folder_remove(scratch, error) : -1;
+    if (rc == 0)
+        rc = create_folders(grid, scratch, error);
+    free(scratch);
     return rc;
+}
+
+/* Half-written files and folders of sessions that were killed; the lock says that nobody is writing them. */
+static void remove_leftovers(const char *folder, const char *pattern) {
+    char *all = fp_format(NULL, "%s%s", folder, pattern);
+    glob_t found;
+    if (all && glob(all, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            fp_folder_remove(found.gl_pathv[i], NULL);
+        globfree(&found);
+    }
+    free(all);
+}
+
+static void remove_all_leftovers(const fp_plan *plan) {
+    remove_leftovers(plan->grid->output, ".*.tmp");
+    for (size_t i = 0; i < plan->layout.n_runs; i++) {
+        char *folder = fp_place_run(plan, i, NULL);
+        if (folder) {
+            remove_leftovers(folder, "/*.tmp");
+            remove_leftovers(folder, "/*.gone");
+        }
+        free(folder);
+    }
 }
 
 /* ---- models that start from random weights ---- */
@@ -87,6 +115,40 @@ static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, 
     return fp_store_close(store, rc == 0 ? error : NULL) < 0 || rc != 0 ? -1 : 0;
 }
 
+static size_t count_done(const char *path, size_t n_units, size_t n_checkpoints, fp_error *error) {
+    size_t done = 0;
+    unsigned char *units = fp_alloc(n_units, 1, "status", error);
+    unsigned char *checkpoints = fp_alloc(n_checkpoints, 1, "status", error);
+    fp_store *store = units && checkpoints ? fp_store_open_read(path, error) : NULL;
+    if (store && fp_store_read_status(store, units, checkpoints, error) == 0)
+        for (size_t i = 0; i < n_units; i++)
+            done += units[i] == FP_DONE;
+    if (store)
+        fp_store_close(store, NULL);
+    free(units);
+    free(checkpoints);
+    return done;
+}
+
+/* Makes the file over for a changed grid. When that leaves finished units behind, the old file stays, too. */
+static int make_over(fp_session *s, const char *path, size_t done, fp_error *error) {
+    char *old = fp_format(error, "%s.%lld.old", path, (long long)s->incarnation);
+    int rc = old ? 0 : -1;
+    if (rc == 0 && link(path, old) < 0)
+        rc = fp_fail_errno(error, "cannot keep the old file as %s", old);
+    if (rc == 0)
+        rc = fp_store_create(path, &s->plan->layout, path, &s->kept, error);
+    if (rc == 0 && s->kept < done) {
+        s->old_file = old;
+        s->left_behind = done - s->kept;
+        return 0;
+    }
+    if (old)
+        unlink(old);
+    free(old);
+    return rc;
+}
+
 /* Makes the file, or makes it over when the grid has changed: finished units are carried over. */
 static int make_file(fp_session *s, fp_error *error) {
     const char *path = s->grid->output;
@@ -97,10 +159,11 @@ static int make_file(fp_session *s, fp_error *error) {
     if (read_file(path, &before, &incarnation, error) < 0)
         return fp_error_context(error, "cannot go on with %s (another -o starts a new file)", path);
     int same = same_plan(&before, &s->plan->layout);
+    size_t done = same ? 0 : count_done(path, before.n_units, before.n_checkpoints, error);
     fp_layout_free(&before);
     if (incarnation >= s->incarnation)
         s->incarnation = incarnation + 1;
-    return same ? 0 : fp_store_create(path, &s->plan->layout, path, &s->kept, error);
+    return same ? 0 : make_over(s, path, done, error);
 }
 
 int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
@@ -115,27 +178,37 @@ int fp_session_prepare(const char *path, const char *output, fp_session *out, fp
     if (create_parent(out->grid->output, error) < 0 ||
         !(out->lock = fp_lock_take(out->grid->output, &out->incarnation, error)))
         return -1;
-    if (clear_scratch(out->grid, error) < 0 || create_folders(out->grid, error) < 0 ||
-        make_models(out->grid, error) < 0)
+    remove_all_leftovers(out->plan);
+    if (renew_folders(out->grid, error) < 0 || make_models(out->grid, error) < 0)
         return -1;
     return make_file(out, error);
 }
 
 void fp_session_free(fp_session *session) {
     fp_lock_release(session->lock);
+    free(session->old_file);
     fp_plan_free(session->plan);
     fp_grid_free(session->grid);
     *session = (fp_session){0};
+}
+
+static int is_complete(const char *folder, fp_error *error) {
+    static const char *const files[] = {"config.json", "model.safetensors", "vocab.txt"};
+    int complete = 1;
+    for (size_t i = 0; complete && i < sizeof files / sizeof *files; i++) {
+        char *path = fp_path_join(folder, files[i], error);
+        complete = path && fp_path_exists(path);
+        free(path);
+    }
+    return complete;
 }
 
 unsigned char *fp_session_available(const fp_plan *plan, fp_error *error) {
     unsigned char *available = fp_alloc(plan->layout.n_checkpoints, 1, "checkpoints", error);
     for (size_t c = 0; available && c < plan->layout.n_checkpoints; c++) {
         char *folder = fp_place_checkpoint(plan, c, error);
-        char *weights = folder ? fp_path_join(folder, "model.safetensors", error) : NULL;
-        available[c] = weights && fp_path_exists(weights);
+        available[c] = folder && is_complete(folder, error);
         free(folder);
-        free(weights);
     }
     return available;
 }

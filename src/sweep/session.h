@@ -11,7 +11,9 @@ typedef struct fp_session {
     fp_plan *plan;
     fp_lock *lock;
     int64_t incarnation;
-    size_t kept; /* units of an earlier session */
+    size_t kept;        /* units of an earlier session */
+    size_t left_behind; /* finished units that the changed grid no longer has; they stay in OLD_FILE */
+    char *old_file;
 } fp_session;
 
 /* OUTPUT replaces the grid's result file when it is not NULL. The file exists and holds this plan's units

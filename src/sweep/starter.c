@@ -83,7 +83,7 @@ static void reply(int socket, const fp_answer *answer) {
         ;
 }
 
-static int serve_request(int socket) {
+static int serve_request(int socket, pid_t *current) {
     fp_request request;
     int fds[2];
     if (receive_request(socket, &request, fds) < 0)
@@ -95,10 +95,11 @@ static int serve_request(int socket) {
     close(fds[0]);
     close(fds[1]);
     reply(socket, &answer);
+    *current = piece;
     return 0;
 }
 
-static void report_ends(int socket) {
+static void report_ends(int socket, pid_t *current) {
     int status;
     struct rusage usage;
     pid_t piece;
@@ -106,12 +107,13 @@ static void report_ends(int socket) {
         fp_answer answer = {.kind = ANSWER_ENDED, .ended = {.piece = piece, .status = status}};
         answer.ended.seconds = (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec +
                                (double)usage.ru_stime.tv_sec + 1e-6 * (double)usage.ru_stime.tv_usec;
+        *current = piece == *current ? 0 : *current;
         answer.ended.peak_memory = 1024.0 * (double)usage.ru_maxrss;
         reply(socket, &answer);
     }
 }
 
-/* The starter's life: until its rank closes the socket or dies. Its pieces die with it (PR_SET_PDEATHSIG). */
+/* The starter's life: until its rank closes the socket or dies. */
 static void serve(int socket) {
     sigset_t all, child;
     sigfillset(&all);
@@ -119,16 +121,23 @@ static void serve(int socket) {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     int ends = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    pid_t current = 0;
     struct pollfd watched[2] = {{.fd = socket, .events = POLLIN}, {.fd = ends, .events = POLLIN}};
     for (;;) {
         if (poll(watched, 2, -1) < 0 && errno != EINTR)
             break;
         struct signalfd_siginfo info;
         if (watched[1].revents && read(ends, &info, sizeof info) > 0)
-            report_ends(socket);
-        if (watched[0].revents && serve_request(socket) < 0)
+            report_ends(socket, &current);
+        if (watched[0].revents && serve_request(socket, &current) < 0)
             break;
     }
+    /* The piece does not outlive its starter by a moment: the next session may use the same files. (Should
+     * the starter be killed, PR_SET_PDEATHSIG ends it.) */
+    if (current > 0)
+        kill(current, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
     _exit(0);
 }
 
@@ -209,7 +218,7 @@ static int await_start(fp_starter *starter, pid_t *piece, fp_error *error) {
     fp_answer answer;
     for (;;) {
         if (receive_answer(starter, 0, &answer, error) < 0)
-            return -1;
+            return FP_STARTER_GONE;
         if (answer.kind == ANSWER_STARTED)
             break;
         if (starter->n_early < MOST_PIECES)
@@ -240,19 +249,26 @@ int fp_starter_start(fp_starter *starter, const char *specification, int threads
         return fp_fail_errno(error, "cannot create a pipe");
     }
     int rc = send_request(starter->socket, threads, file, ends[1]);
-    if (rc < 0)
+    if (rc < 0) {
         fp_fail_errno(error, "the starter of this rank does not answer");
+        rc = FP_STARTER_GONE;
+    }
     close(file);
     close(ends[1]);
     if (rc == 0)
         rc = await_start(starter, piece, error);
     if (rc < 0) {
         close(ends[0]);
-        return -1;
+        return rc;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     *reports = ends[0];
     return 0;
+}
+
+int fp_starter_is_gone(const fp_starter *starter) {
+    struct pollfd watched = {.fd = starter->socket, .events = 0};
+    return poll(&watched, 1, 0) > 0 && (watched.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 int fp_starter_ended(fp_starter *starter, fp_ended *out, fp_error *error) {

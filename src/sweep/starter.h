@@ -10,6 +10,12 @@
  * BLAS. *REPORTS: a pipe to read its reports from (close() by the caller); *PIECE: its process. */
 int fp_starter_start(fp_starter *starter, const char *specification, int threads, int *reports, pid_t *piece,
                      fp_error *error);
+enum {
+    FP_STARTER_GONE = -2
+}; /* its answer when neither this piece nor any other can be started on this rank */
+
+/* 1 when the starter has died. */
+int fp_starter_is_gone(const fp_starter *starter);
 
 /* A piece that ended. */
 typedef struct fp_ended {

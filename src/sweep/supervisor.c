@@ -18,7 +18,7 @@ struct fp_supervisor {
     fp_store *store;
     fp_provenance_row rank;
     /* of the piece that runs */
-    int busy;
+    int busy, lost; /* LOST: the starter is gone, and the piece was never started */
     fp_piece piece;
     pid_t process;
     int reports; /* -1: closed */
@@ -87,8 +87,10 @@ void fp_supervisor_start(fp_supervisor *s, const char *specification) {
     s->started = wall_clock();
     if (fp_piece_parse(specification, &s->piece, &error) == 0) {
         mark_running(s);
-        if (fp_starter_start(s->starter, specification, s->piece.threads, &s->reports, &s->process, &error) ==
-            0)
+        int rc =
+            fp_starter_start(s->starter, specification, s->piece.threads, &s->reports, &s->process, &error);
+        s->lost = rc == FP_STARTER_GONE;
+        if (rc == 0 || s->lost)
             return;
     }
     note_failure(s, error.text);
@@ -210,6 +212,8 @@ static void conclude(fp_supervisor *s, fp_outcome *out) {
 }
 
 int fp_supervisor_poll(fp_supervisor *s, fp_outcome *out, fp_error *error) {
+    if (s->lost || fp_starter_is_gone(s->starter))
+        return fp_fail(error, "the starter of this rank is gone; it was killed, or memory ran out");
     if (!s->busy)
         return 0;
     char line[LINE];
@@ -251,7 +255,7 @@ int fp_supervisor_descriptors(const fp_supervisor *s, int out[2]) {
 void fp_supervisor_stop(fp_supervisor *s) {
     if (!s->busy)
         return;
-    if (!s->has_ended)
+    if (!s->has_ended && !s->lost)
         kill(s->process, SIGKILL);
     if (s->reports >= 0)
         close(s->reports);

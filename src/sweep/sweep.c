@@ -51,6 +51,24 @@ static fp_schedule *make_schedule(const fp_session *session, fp_store *store, co
     return schedule;
 }
 
+/* A grid that changed: what is no longer in it is not lost. */
+static void say_what_stays_behind(const fp_session *session, const fp_sweep_options *options) {
+    if (!session->left_behind || !options->message)
+        return;
+    char *text =
+        fp_format(NULL, "the grid has changed: %zu finished units are no longer in it, they stay in %s",
+                  session->left_behind, session->old_file);
+    if (text)
+        options->message(options->context, text);
+    free(text);
+}
+
+static int all_ready(int ready, MPI_Comm comm) {
+    int all;
+    MPI_Allreduce(&ready, &all, 1, MPI_INT, MPI_MIN, comm);
+    return all;
+}
+
 /* Rank 0, with the file open: the sweep itself. */
 static int lead(const fp_session *session, fp_store *store, const fp_sweep_options *options,
                 fp_starter *starter, MPI_Comm comm, fp_sweep_outcome *outcome, fp_error *error) {
@@ -67,10 +85,12 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
     MPI_Comm_size(comm, &work.progress.ranks);
     memcpy(work.progress.host, self.host, sizeof self.host);
     memcpy(work.progress.job, self.job, sizeof self.job);
+    say_what_stays_behind(session, options);
     work.schedule = make_schedule(session, store, options, error);
     work.supervisor = work.schedule ? fp_supervisor_create(starter, store, &self, error) : NULL;
-    int ready = work.supervisor != NULL;
-    MPI_Bcast(&ready, 1, MPI_INT, 0, comm);
+    int ready = all_ready(work.supervisor != NULL, comm);
+    if (!ready && work.supervisor)
+        fp_fail(error, "another rank could not start; its message says why");
     int rc = ready ? fp_lead(&work, outcome, error) : -1;
     fp_supervisor_destroy(work.supervisor);
     fp_schedule_destroy(work.schedule);
@@ -81,28 +101,44 @@ static int follow(fp_store *store, const fp_opening *opening, const fp_sweep_opt
                   fp_starter *starter, MPI_Comm comm, fp_error *error) {
     fp_provenance_row self = rank_row(comm, opening->incarnation);
     fp_supervisor *supervisor = fp_supervisor_create(starter, store, &self, error);
-    int ready = 0;
-    MPI_Bcast(&ready, 1, MPI_INT, 0, comm);
-    if (!ready)
-        fp_fail(error, "rank 0 could not start; its message says why");
-    int rc = ready && supervisor ? fp_follow(supervisor, comm, options->stop, error) : -1;
+    int ready = all_ready(supervisor != NULL, comm);
+    if (!ready && supervisor)
+        fp_fail(error, "another rank could not start; its message says why");
+    int rc = ready ? fp_follow(supervisor, comm, options->stop, error) : -1;
     fp_supervisor_destroy(supervisor);
     return rc;
 }
 
-/* Scratch and the states of finished runs are of no use after a complete sweep. */
+/* Removes FOLDER, and those above it up to TOP as far as they are empty. */
+static void remove_with_parents(char *folder, const char *top) {
+    fp_folder_remove(folder, NULL);
+    for (char *slash = strrchr(folder, '/'); slash && strlen(folder) > strlen(top);
+         slash = strrchr(folder, '/')) {
+        *slash = '\0';
+        if (rmdir(folder) < 0)
+            return;
+    }
+}
+
+/* After a complete sweep: scratch, the states of the runs, and with keep: none the runs' folders. Folders
+ * that the user named go only when nothing is left in them. */
 static void clean_up(const fp_session *session) {
-    fp_folder_remove(session->grid->scratch, NULL);
+    const fp_grid *grid = session->grid;
+    char *scratch = fp_place_scratch(grid, NULL);
+    if (scratch)
+        fp_folder_remove(scratch, NULL);
+    free(scratch);
+    rmdir(grid->scratch);
     for (size_t i = 0; i < session->plan->layout.n_runs; i++) {
         char *folder = fp_place_run(session->plan, i, NULL);
         char *state = folder ? fp_path_join(folder, "state.safetensors", NULL) : NULL;
         if (state)
             unlink(state);
+        if (folder && grid->keep == FP_KEEP_NONE)
+            remove_with_parents(folder, grid->checkpoints);
         free(state);
         free(folder);
     }
-    if (session->grid->keep == FP_KEEP_NONE)
-        fp_folder_remove(session->grid->checkpoints, NULL);
 }
 
 static fp_sweep_outcome carry_out(int rank, const fp_session *session, const fp_opening *opening,
