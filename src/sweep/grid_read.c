@@ -176,8 +176,8 @@ int fp_read_keys(fp_grid_reader *reader, const fp_yaml_node *node, const char *w
             key++;
         if (!key->name)
             note_unknown_key(reader, node->keys[i], what, keys);
-        else
-            fp_read_value(reader, node->items[i], key, out ? (char *)out + key->offset : NULL);
+        else if (out) /* without it, the caller reads the values itself */
+            fp_read_value(reader, node->items[i], key, (char *)out + key->offset);
     }
     return 0;
 }
