@@ -173,6 +173,13 @@ def check_care(folder):
     assert len(list(folder.glob("care.h5.*.old"))) == 1, "units that the grid no longer has must stay somewhere"
     print("a changed grid leaves the old file behind")
 
+    made = (root / "experiments/demo-models.yaml").read_text().replace("demo/", f"{data}/")
+    (folder / "cut.yaml").write_text(made.replace("positions: 64", "positions: 8").replace("epochs: 20", "updates: 2"))
+    told = subprocess.run([program, "run", "-q", "-o", str(folder / "cut.h5"), str(folder / "cut.yaml")],
+                          env=environment(), capture_output=True, text=True)
+    assert told.returncode == 0 and "were cut" in told.stderr, told.stderr
+    print("sentences beyond the position limit are reported")
+
     process = subprocess.Popen(command(0, folder / "changed.h5"), env=environment(), stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True)
     while process.poll() is None and not (folder / "changed.h5").exists():

@@ -5,7 +5,7 @@
 /* One core of a present-day server. */
 static const double FLOPS = 5e10;         /* a second, of single precision, in BERT's matrix products */
 static const double BANDWIDTH = 8e9;      /* bytes a second of memory */
-static const double PROBE_RATE = 5e8;     /* pairs of points x dimensions a second, in DirectProbe */
+static const double PROBE_RATE = 2e9;     /* pairs of points x dimensions a second, in DirectProbe */
 static const double PIECE_SECONDS = 0.02; /* to start a piece of work */
 static const double BASE_MEMORY = 6e7;    /* the program, its libraries, the text */
 

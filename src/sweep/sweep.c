@@ -63,6 +63,24 @@ static void say_what_stays_behind(const fp_session *session, const fp_sweep_opti
     free(text);
 }
 
+/* What the models' position limits took away is said, not only stored. */
+static void say_what_was_cut(const fp_session *session, const fp_sweep_options *options) {
+    const fp_layout *layout = &session->plan->layout;
+    for (size_t i = 0; options->message && i < layout->n_data; i++) {
+        const fp_data_row *row = &layout->data[i];
+        if (row->cut_sentences == 0)
+            continue;
+        char *text = fp_format(
+            NULL,
+            "%s reads %s (%s): %d sentences are longer than its positions and were cut, %d words and "
+            "%d instances fell away",
+            row->model, row->task, row->split, row->cut_sentences, row->cut_words, row->cut_instances);
+        if (text)
+            options->message(options->context, text);
+        free(text);
+    }
+}
+
 static int all_ready(int ready, MPI_Comm comm) {
     int all;
     MPI_Allreduce(&ready, &all, 1, MPI_INT, MPI_MIN, comm);
@@ -86,6 +104,7 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
     memcpy(work.progress.host, self.host, sizeof self.host);
     memcpy(work.progress.job, self.job, sizeof self.job);
     say_what_stays_behind(session, options);
+    say_what_was_cut(session, options);
     work.schedule = make_schedule(session, store, options, error);
     work.supervisor = work.schedule ? fp_supervisor_create(starter, store, &self, error) : NULL;
     int ready = all_ready(work.supervisor != NULL, comm);
