@@ -81,7 +81,23 @@ def interrupted(output, ranks, units, sign):
         time.sleep(0.02)
     if process.poll() is None:
         os.killpg(process.pid, sign)
-    return process.wait(60)
+    code = process.wait(60)
+    wait_for_owner(Path(f"{output}.lock"))
+    return code
+
+
+def wait_for_owner(lock):
+    """mpirun may be gone before its ranks are; the sweep that comes next is refused, rightly, while one of them writes."""
+    until = time.time() + 60
+    while time.time() < until:
+        try:
+            fields = lock.read_text().split()
+            process = fields[fields.index("process") + 1]
+            if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX":
+                return
+        except FileNotFoundError:  # released, or its owner is dead
+            return
+        time.sleep(0.05)
 
 
 def check_contents(path):
