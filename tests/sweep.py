@@ -75,15 +75,25 @@ def finished_units(path):
 
 def interrupted(output, ranks, units, sign):
     """Sends SIGN to every process of the sweep as soon as UNITS units are done; the exit code."""
-    process = subprocess.Popen(command(ranks, output), env=environment(), start_new_session=True,
+    process = subprocess.Popen(command(ranks, output), env=environment(),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and finished_units(output) < units:
         time.sleep(0.02)
     if process.poll() is None:
-        os.killpg(process.pid, sign)
+        signal_all(output, sign)
     code = process.wait(60)
     wait_for_owner(Path(f"{output}.lock"))
     return code
+
+
+def signal_all(output, sign):
+    """mpirun, the ranks and their starters: whoever has the result file on its command line."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(output).encode() in (entry / "cmdline").read_bytes():
+                os.kill(int(entry.name), sign)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
 
 
 def wait_for_owner(lock):
