@@ -136,7 +136,13 @@ expect 0 plan -o sweep.h5 --ranks 1,16 grid.yaml
 says out "small" "PS" "TREC" "sentences are cut" "does not exist yet" "16     ranks"
 [ ! -e sweep.h5 ] || fail "plan made the result file"
 expect 0 plan --json -o sweep.h5 grid.yaml
-says out '"exists": false' '"units_kept": 0'
+says out '"exists": false' '"units_kept": 0' '"threads": 1' '"useful_ranks": ' '"rank_memory_bytes": '
+expect 2 plan --models small,big grid.yaml
+says err 'grid.yaml has no model "big"'
+expect 2 run --models big -o sweep.h5 grid.yaml
+says err 'grid.yaml has no model "big"'
+[ ! -e sweep.h5 ] || fail "run with an unknown model made the result file"
+expect 0 plan --models small grid.yaml
 sed 's/batch: 64/batch: many/; s/^layers: .*/layers: [zero]/' grid.yaml >wrong.yaml
 expect 2 plan wrong.yaml
 says err "wrong.yaml:" "problems; nothing was started"

@@ -139,6 +139,25 @@ static void the_rest_is_read(void **state) {
     fp_grid_free(grid);
 }
 
+static void a_part_has_the_named_models(void **state) {
+    (void)state;
+    fp_problems problems = {0};
+    fp_error error;
+    put("part.yaml", good);
+    fp_grid *grid = fp_grid_read("part.yaml", &problems);
+    assert_non_null(grid);
+    assert_int_equal(fp_grid_keep_models(grid, "fresh,fres", &error), -1);
+    assert_non_null(strstr(error.text, "no model \"fres\""));
+    assert_int_equal(fp_grid_keep_models(grid, "", &error), -1);
+    assert_int_equal(fp_grid_keep_models(grid, "fresh,tiny", &error), 0);
+    assert_int_equal(grid->n_models, 2);
+    assert_string_equal(grid->models[0].name, "tiny"); /* in the grid's order */
+    assert_int_equal(fp_grid_keep_models(grid, "fresh", &error), 0);
+    assert_int_equal(grid->n_models, 1);
+    assert_string_equal(grid->models[0].name, "fresh");
+    fp_grid_free(grid);
+}
+
 static void little_is_needed(void **state) {
     (void)state;
     fp_problems problems = {0};
@@ -304,15 +323,11 @@ static void bombs_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(models_and_settings_are_read),
-        cmocka_unit_test(the_rest_is_read),
-        cmocka_unit_test(little_is_needed),
-        cmocka_unit_test(choices_are_ascending_and_whole),
-        cmocka_unit_test(yaml_is_understood),
-        cmocka_unit_test(bad_grids_are_told_what_is_wrong),
-        cmocka_unit_test(a_missing_grid_is_one_problem),
-        cmocka_unit_test(damaged_grids_never_crash),
-        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(models_and_settings_are_read),     cmocka_unit_test(the_rest_is_read),
+        cmocka_unit_test(a_part_has_the_named_models),      cmocka_unit_test(little_is_needed),
+        cmocka_unit_test(choices_are_ascending_and_whole),  cmocka_unit_test(yaml_is_understood),
+        cmocka_unit_test(bad_grids_are_told_what_is_wrong), cmocka_unit_test(a_missing_grid_is_one_problem),
+        cmocka_unit_test(damaged_grids_never_crash),        cmocka_unit_test(bombs_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

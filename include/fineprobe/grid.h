@@ -82,4 +82,8 @@ void fp_grid_free(fp_grid *grid);
  */
 int fp_grid_set_output(fp_grid *grid, const char *file, fp_error *error);
 
+/* A part of the grid (the option --models): nothing but the models that LIST names, with commas between. A
+ * name that the grid does not have is an error. */
+int fp_grid_keep_models(fp_grid *grid, const char *list, fp_error *error);
+
 #endif

@@ -19,6 +19,7 @@ typedef struct fp_sweep_state {
 
 typedef struct fp_sweep_options {
     const char *output; /* result file instead of the grid's; NULL: the grid's */
+    const char *models; /* of the grid, with commas between; NULL: all */
     int retry_failed;   /* units that failed before are tried again */
     /* rank 0 only; may be NULL */
     void (*state)(void *context, const fp_sweep_state *state);

@@ -16,6 +16,7 @@ static const char help[] =
     "\n"
     "Options:\n"
     "  -o, --output=FILE   the result file (default: the grid's)\n"
+    "      --models=LIST   only these models of the grid, names with commas between\n"
     "      --ranks=LIST    numbers of ranks, with commas between, to tell the time for\n"
     "                      (default: 1 and the number of processor cores here)\n"
     "      --json          for programs: one object\n"
@@ -30,7 +31,7 @@ static const char help[] =
     "  fineprobe plan --ranks 1,16,64 experiments/demo.yaml\n";
 
 typedef struct fp_plan_wanted {
-    const char *grid, *output, *ranks;
+    const char *grid, *output, *models, *ranks;
     int json;
 } fp_plan_wanted;
 
@@ -80,7 +81,8 @@ static int plan_grid(const fp_plan_wanted *w, const long *ranks, size_t n_ranks)
     int code = FP_EXIT_USAGE;
     fp_grid *grid = fp_grid_read(w->grid, &problems);
     fp_plan *plan = NULL;
-    if (grid && w->output && fp_grid_set_output(grid, w->output, &error) < 0)
+    if (grid && ((w->output && fp_grid_set_output(grid, w->output, &error) < 0) ||
+                 (w->models && fp_grid_keep_models(grid, w->models, &error) < 0)))
         fp_complain(error.text);
     else if (grid)
         plan = fp_plan_make(grid, &problems);
@@ -95,6 +97,7 @@ static int plan_grid(const fp_plan_wanted *w, const long *ranks, size_t n_ranks)
 
 static int run(int argc, char **argv) {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"models", required_argument, NULL, 'm'},
                                             {"ranks", required_argument, NULL, 'r'},
                                             {"json", no_argument, NULL, 'j'},
                                             {0}};
@@ -105,6 +108,8 @@ static int run(int argc, char **argv) {
             return code;
         if (c == 'o')
             wanted.output = optarg;
+        if (c == 'm')
+            wanted.models = optarg;
         if (c == 'r')
             wanted.ranks = optarg;
         wanted.json |= c == 'j';

@@ -63,7 +63,10 @@ void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const long *ra
     put(all, "units_changed", json_integer((json_int_t)o->units_changed));
     put(all, "units_failed", json_integer((json_int_t)o->units_failed));
     put(all, "units_gone", json_integer((json_int_t)o->units_gone));
+    put(all, "threads", json_integer(plan->grid->threads));
+    put(all, "useful_ranks", json_integer(fp_outlook_useful_ranks(o)));
     put(all, "memory_bytes", json_real(o->memory));
+    put(all, "rank_memory_bytes", json_real(o->memory + FP_RANK_MEMORY));
     put(all, "vectors_bytes", json_real(o->vectors));
     put(all, "checkpoint_bytes", json_real(plan->checkpoint_bytes));
     put(all, "kept_checkpoints_bytes", json_real(o->kept_checkpoints));

@@ -18,6 +18,8 @@ static const char help[] =
     "Options:\n"
     "  -o, --output=FILE    the result file (default: the grid's output, else results/NAME.h5);\n"
     "                       scratch and checkpoints go beside it\n"
+    "      --models=LIST    only these models of the grid, names with commas between: a part of\n"
+    "                       the grid, with a result file of its own\n"
     "      --retry-failed   try units again that failed in an earlier session\n"
     "  -q, --quiet          no progress; only what went wrong, and the summary\n"
     "      --help           this text\n"
@@ -118,6 +120,7 @@ static int sweep(const char *grid, fp_sweep_options *options, int quiet, fp_star
 
 static int run(int argc, char **argv) {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"models", required_argument, NULL, 'm'},
                                             {"retry-failed", no_argument, NULL, 'r'},
                                             {"quiet", no_argument, NULL, 'q'},
                                             {0}};
@@ -128,6 +131,8 @@ static int run(int argc, char **argv) {
             return code;
         if (c == 'o')
             wanted.output = optarg;
+        if (c == 'm')
+            wanted.models = optarg;
         wanted.retry_failed |= c == 'r';
         quiet |= c == 'q';
     }

@@ -235,6 +235,42 @@ fp_grid *fp_grid_read(const char *path, fp_problems *problems) {
     return NULL;
 }
 
+static void free_model(fp_grid_model *model) {
+    free(model->name);
+    free(model->folder);
+    free(model->vocab);
+}
+
+/* Where the name of LENGTH characters stands in LIST, or NULL. */
+static const char *find_name(const char *list, const char *name, size_t length) {
+    for (const char *at = list; at; at = strchr(at, ','), at += at != NULL) {
+        size_t n = strcspn(at, ",");
+        if (n == length && strncmp(at, name, n) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+int fp_grid_keep_models(fp_grid *grid, const char *list, fp_error *error) {
+    for (const char *at = list; at; at = strchr(at, ','), at += at != NULL) {
+        size_t n = strcspn(at, ","), i = 0;
+        while (i < grid->n_models &&
+               (strlen(grid->models[i].name) != n || strncmp(grid->models[i].name, at, n) != 0))
+            i++;
+        if (i == grid->n_models)
+            return fp_fail(error, "%s has no model \"%.*s\"", grid->path, (int)n, at);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < grid->n_models; i++) {
+        if (find_name(list, grid->models[i].name, strlen(grid->models[i].name)))
+            grid->models[kept++] = grid->models[i];
+        else
+            free_model(&grid->models[i]);
+    }
+    grid->n_models = kept;
+    return 0;
+}
+
 static void free_task(fp_grid_task *task) {
     free(task->spec.name);
     free(task->spec.label);
@@ -248,11 +284,8 @@ static void free_task(fp_grid_task *task) {
 void fp_grid_free(fp_grid *grid) {
     if (!grid)
         return;
-    for (size_t i = 0; i < grid->n_models; i++) {
-        free(grid->models[i].name);
-        free(grid->models[i].folder);
-        free(grid->models[i].vocab);
-    }
+    for (size_t i = 0; i < grid->n_models; i++)
+        free_model(&grid->models[i]);
     for (size_t i = 0; i < grid->n_tasks; i++)
         free_task(&grid->tasks[i]);
     char *texts[] = {grid->path,   grid->folder,  grid->text,       grid->name,

@@ -269,6 +269,13 @@ int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
     return rc;
 }
 
+long fp_outlook_useful_ranks(const fp_outlook *outlook) {
+    double total = 0;
+    for (int i = 0; i < 3; i++)
+        total += outlook->work[i].open_seconds;
+    return outlook->longest > 0 ? lround(ceil(total / outlook->longest)) : 1;
+}
+
 double fp_outlook_seconds(const fp_outlook *outlook, long ranks) {
     double total = 0;
     for (int i = 0; i < 3; i++)

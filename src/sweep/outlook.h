@@ -32,4 +32,9 @@ int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error);
 /* No number of ranks can be faster than this. */
 double fp_outlook_seconds(const fp_outlook *outlook, long ranks);
 
+/* With more ranks than this the longest chain of work decides, and ranks only wait. */
+long fp_outlook_useful_ranks(const fp_outlook *outlook);
+
+#define FP_RANK_MEMORY 1.5e8 /* bytes of a rank itself, beside the piece of work that it looks after */
+
 #endif

@@ -166,13 +166,17 @@ static int make_file(fp_session *s, fp_error *error) {
     return same ? 0 : make_over(s, path, done, error);
 }
 
-int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
-                       fp_error *error) {
+int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_session *out,
+                       fp_problems *problems, fp_error *error) {
     *out = (fp_session){0};
     if (!(out->grid = fp_grid_read(path, problems)))
         return fp_fail(error, "%s: the grid has problems", path);
-    if (output && fp_grid_set_output(out->grid, output, error) < 0)
+    if (options->output && fp_grid_set_output(out->grid, options->output, error) < 0)
         return -1;
+    if (options->models && fp_grid_keep_models(out->grid, options->models, error) < 0) {
+        fp_problems_add(problems, "%s", error->text);
+        return -1;
+    }
     if (!(out->plan = fp_plan_make(out->grid, problems)))
         return fp_fail(error, "%s: the grid cannot be planned", path);
     if (create_parent(out->grid->output, error) < 0 ||

@@ -16,10 +16,10 @@ typedef struct fp_session {
     char *old_file;
 } fp_session;
 
-/* OUTPUT replaces the grid's result file when it is not NULL. The file exists and holds this plan's units
- * afterwards. 0; -1 with PROBLEMS of the grid or with ERROR. */
-int fp_session_prepare(const char *path, const char *output, fp_session *out, fp_problems *problems,
-                       fp_error *error);
+/* The result file exists and holds this plan's units afterwards. 0; -1 with PROBLEMS of the grid or with
+ * ERROR. */
+int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_session *out,
+                       fp_problems *problems, fp_error *error);
 void fp_session_free(fp_session *session);
 
 /* For the schedule: 1 for every checkpoint whose model is on disk; free(). */

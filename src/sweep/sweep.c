@@ -192,7 +192,7 @@ fp_sweep_outcome fp_sweep_run(const char *path, const fp_sweep_options *options,
         return FP_SWEEP_REFUSED;
     }
     if (rank == 0) {
-        opening->ok = fp_session_prepare(path, options->output, &session, problems, &opening->error) == 0;
+        opening->ok = fp_session_prepare(path, options, &session, problems, &opening->error) == 0;
         opening->incarnation = session.incarnation;
         if (opening->ok && strlen(session.grid->output) >= sizeof opening->file)
             opening->ok = fp_fail(&opening->error, "the result file's path is too long") == 0;
