@@ -163,8 +163,33 @@ def check_interruptions(folder):
     compare(expected, path, f"killed with {killed} of {units} units, stopped with {kept}, gone on with")
     run(2, path)
     compare(expected, path, "run again when all was done")
+    check_damage(expected, path)
     assert subprocess.run([program, "run", "-o", str(path), "no-such-grid.yaml"], capture_output=True,
                           env=environment()).returncode == 2
+
+
+def verified(path):
+    """Exit code and text of `fineprobe verify`."""
+    done = subprocess.run([program, "verify", str(path)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_damage(expected, path):
+    """Bytes that changed on the disk are found, and what they touched is computed again."""
+    assert verified(path)[0] == 0, verified(path)
+    with h5py.File(path, "r+") as file:
+        units = file["units"][:]
+        group = file[units[3]["results"].decode()]
+        group["cluster_of"][units[3]["row"], 2] += 1
+        file["losses"][0] += 1
+        file["unit_status"][1] = 9
+        file["tasks"][0] = numpy.zeros((), file["tasks"].dtype)
+    code, text = verified(path)
+    for place in ("unit 3", "unit 1", "checkpoint ", "table tasks"):
+        assert code == 1 and place in text, (code, text)
+    run(2, path)
+    compare(expected, path, "damaged, and gone on with")
+    assert verified(path)[0] == 0, verified(path)
 
 
 SHARED = """

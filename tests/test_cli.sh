@@ -46,7 +46,7 @@ cp out help
 expect 0 --version
 says out "fineprobe "
 cp out version
-for command in run plan status export embed probe tokenize; do
+for command in run plan status export verify embed probe tokenize; do
     says help "  $command "
     expect 0 $command --help
     says out "Usage: fineprobe $command" "Example:" "--help"
@@ -94,6 +94,7 @@ says err "--model DIR is missing"
 expect 1 status missing.h5
 says err "missing.h5"
 expect 1 export missing.h5 -o tables
+expect 1 verify missing.h5
 says err "missing.h5"
 expect 1 probe missing.safetensors
 says err "missing.safetensors"
@@ -160,6 +161,7 @@ sed 's/1e-3/2e-3/; s/^layers: .*/layers: all/' grid.yaml >other.yaml
 expect 0 plan -o sweep.h5 other.yaml
 says out "4 of 12 units are done and stay; 4 are done but were made with another"
 
+expect 0 verify sweep.h5
 expect 0 export sweep.h5 -o tables
 says out "17 tables" "8 of 8 units"
 [ "$(find tables -name '*.csv' | wc -l)" = 17 ] || fail "export: $(ls tables)"

@@ -29,7 +29,7 @@ static const fp_field fields[] = {
     {"wide", FP_FIELD_I64, offsetof(row, wide), 8, "", ""},
     {"real", FP_FIELD_F64, offsetof(row, real), 8, "", ""},
 };
-static const fp_table table = {"things", "", sizeof(row), 5, fields};
+static const fp_table table = {"things", "", sizeof(row), 5, fields, NULL};
 
 /* things.csv; free(). */
 static char *contents(void) {

@@ -54,6 +54,41 @@ static void damage_is_found(void **state) {
     free(copy);
 }
 
+static void remember(void *context, const char *what) {
+    char *all = context;
+    strcat(strcat(all, what), "\n");
+}
+
+static void verification_names_what_is_damaged(void **state) {
+    (void)state;
+    fp_error error = {0};
+    fp_layout layout = fixture_layout(2, 10);
+    char *path = make_finished("verified.h5", &layout), said[4096] = "";
+    fp_store_check check;
+    assert_works(fp_store_verify(path, remember, said, &check, &error), error);
+    assert_string_equal(said, "");
+    assert_int_equal(check.records, layout.n_units);
+    assert_int_equal(check.checkpoints, layout.n_checkpoints);
+    change_byte(path, place_of(path, "results/tiny/POS/clusters") + 9);
+    change_byte(path, place_of(path, "losses") + 5);
+    change_byte(path, place_of(path, "models") + 1);
+    change_byte(path, place_of(path, "grid") + 2);
+    change_byte(path, place_of(path, "unit_status") + 7);
+    change_byte(path, place_of(path, "units") + 7); /* in the identity of unit 0 */
+    assert_works(fp_store_verify(path, remember, said, &check, &error), error);
+    assert_non_null(strstr(said, "unit 0: CRC"));
+    assert_non_null(strstr(said, "unit 7: status 18"));
+    assert_non_null(strstr(said, "checkpoint 2: CRC"));
+    assert_non_null(strstr(said, "table models"));
+    assert_non_null(strstr(said, "table units"));
+    assert_non_null(strstr(said, "text grid"));
+    assert_int_equal(check.damaged, 6);
+    assert_int_equal(check.bad_records, 2);
+    assert_int_equal(check.bad_checkpoints, 1);
+    fp_layout_free(&layout);
+    free(path);
+}
+
 static void refuse(const char *path, const char *why) {
     fp_error error = {0};
     assert_null(fp_store_open_read(path, &error));
@@ -221,6 +256,7 @@ int main(void) {
     setenv("TMPDIR", folder, 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(verification_names_what_is_damaged),
         cmocka_unit_test(random_damage_never_passes),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(notebooks_read_it),

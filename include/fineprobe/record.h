@@ -6,20 +6,53 @@
 #include "fineprobe/error.h"
 #include "fineprobe/table.h"
 
-/* Arrays of the units of one (model, probed task): results/MODEL/TASK/NAME, first axis ROWS.
- *   label_distances   f8 [rows, 2, labels, labels]  (axis 1: train, test)
- *   minimum_distances f8 [rows, 2, labels]
- *   centroids         f4 [rows, 2, labels, width]
- *   cluster_of        i4 [rows, train_instances + test_instances]
- *   clusters          fp_cluster_row [rows, 2, clusters]  largest clusters first
- *   centroid_movement f8 [rows, 2, labels]  (derived) */
+/* One (model, probed task): the sizes of its arrays, which lie in results/MODEL/TASK. */
 typedef struct fp_group {
     char name[FP_PATH];  /* results/MODEL/TASK */
     int32_t model, task; /* indices */
     size_t rows, labels, width, train_instances, test_instances, clusters;
 } fp_group;
 
-/* The arrays of one unit, in the order and shapes given at fp_group; ROW's results filled in. */
+/* The arrays of a group, whose first axis is a row of what they belong to. A new one is a line in fp_results,
+ * whose axes make its shape, and a member of its record. */
+typedef enum fp_result {
+    FP_LABEL_DISTANCES, /* of a unit's record, in the order in which its CRC takes them */
+    FP_MINIMUM_DISTANCES,
+    FP_CENTROIDS,
+    FP_CLUSTER_OF,
+    FP_CLUSTERS,
+    FP_CENTROID_MOVEMENT, /* derived: no part of a record */
+    FP_N_RESULTS
+} fp_result;
+extern const fp_array fp_results[FP_N_RESULTS];
+
+/* Shape of a result of GROUP; returns the number of axes. */
+int fp_result_shape(const fp_group *group, fp_result result, size_t shape[FP_MAX_AXES]);
+/* Entries of one row of it, and bytes of an entry in memory. */
+size_t fp_result_entries(const fp_group *group, fp_result result);
+size_t fp_result_size(fp_result result);
+
+/* A kind of record: a struct that begins with its row and points to its arrays. */
+typedef struct fp_record_kind {
+    const char *name; /* in messages */
+    const fp_table *table;
+    size_t size;           /* of the struct */
+    fp_result first, last; /* its arrays, both included */
+} fp_record_kind;
+
+/* Arrays for GROUP and a row that hold nothing yet: NaN, -1, no clusters. */
+int fp_record_alloc(const fp_record_kind *kind, const fp_group *group, void *record, fp_error *error);
+void fp_record_free(const fp_record_kind *kind, void *record);
+void *fp_record_array(const void *record, fp_result result);
+/* Over the row as the file holds it, without its last field "crc", and the arrays in their order. */
+uint32_t fp_record_crc(const fp_record_kind *kind, const fp_group *group, const void *record);
+/* The file in scratch (safetensors). Reading allocates, and fails when the shapes are not GROUP's. */
+int fp_record_save(const char *path, const fp_record_kind *kind, const fp_group *group, const void *record,
+                   fp_error *error);
+int fp_record_load(const char *path, const fp_record_kind *kind, const fp_group *group, void *record,
+                   fp_error *error);
+
+/* One unit; [] as in fp_results without the row. */
 typedef struct fp_unit_record {
     fp_unit_row row;
     double *label_distances, *minimum_distances;
@@ -27,8 +60,9 @@ typedef struct fp_unit_record {
     int32_t *cluster_of;
     fp_cluster_row *clusters;
 } fp_unit_record;
+extern const fp_record_kind fp_unit_records;
 
-/* Arrays for GROUP, with every entry open: NaN, cluster_of -1, no clusters. */
+/* As above, for fp_unit_records. */
 int fp_unit_record_alloc(const fp_group *group, fp_unit_record *out, fp_error *error);
 void fp_unit_record_free(fp_unit_record *record);
 uint32_t fp_unit_record_crc(const fp_group *group, const fp_unit_record *record);
@@ -46,10 +80,6 @@ uint32_t fp_checkpoint_record_crc(const fp_checkpoint_record *record);
 /* ROW.train_loss of these losses: their sum in order in float64, divided by their number; NaN without any. */
 double fp_losses_mean(const float *losses, size_t n);
 
-/* The files in scratch (safetensors). Reading fails when the shapes are not GROUP's. */
-int fp_unit_record_save(const char *path, const fp_group *group, const fp_unit_record *record,
-                        fp_error *error);
-int fp_unit_record_load(const char *path, const fp_group *group, fp_unit_record *record, fp_error *error);
 int fp_checkpoint_record_save(const char *path, const fp_checkpoint_record *record, fp_error *error);
 int fp_checkpoint_record_load(const char *path, fp_checkpoint_record *record,
                               fp_error *error); /* LOSSES: free() */

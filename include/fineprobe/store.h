@@ -67,8 +67,23 @@ fp_store *fp_store_open_read(const char *path, fp_error *error);
 /* The opposite of either; collective after fp_store_open. */
 int fp_store_close(fp_store *store, fp_error *error);
 
+/* What became of a file's contents. Records: units and the like. */
+typedef struct fp_store_check {
+    size_t records, checkpoints;         /* that are marked as done, and were checked */
+    size_t bad_records, bad_checkpoints; /* of these; and rows whose status makes no sense */
+    size_t damaged;                      /* all that was found */
+} fp_store_check;
+typedef void fp_store_found(void *context, const char *what);
+/* Checks structure, tables that are fixed, and the CRC of all that is done, also while a sweep writes. FOUND
+ * (may be NULL) is told each damage in one line. -1: the file cannot be opened at all, for its structure is
+ * damaged or it is none of ours. */
+int fp_store_verify(const char *path, fp_store_found *found, void *context, fp_store_check *out,
+                    fp_error *error);
+
 /* The tables as the file holds them (with results); to be freed with fp_layout_free. */
 int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error);
+/* The same of a file that may be damaged: nothing in them is sure. */
+int fp_store_tables(fp_store *store, fp_layout *out, fp_error *error);
 
 /* Independent writes by one rank: data, fsync, status byte. The CRC is computed here. A record goes into the
  * place its row names (UNIT and ROW; CHECKPOINT); its digest must be the one the file has there. */

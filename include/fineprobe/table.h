@@ -30,7 +30,28 @@ typedef struct fp_table {
     const char *meaning;
     size_t row_size, n_fields;
     const fp_field *fields;
+    void (*open)(void *row); /* makes ROW one that holds nothing yet; NULL: all zeros */
 } fp_table;
+
+typedef enum fp_element {
+    FP_ELEMENT_F32,
+    FP_ELEMENT_F64,
+    FP_ELEMENT_I32,
+    FP_ELEMENT_U8,
+    FP_ELEMENT_ROW
+} fp_element;
+
+enum { FP_MAX_AXES = 4 };
+
+/* An array of the result file. */
+typedef struct fp_array {
+    const char *name;
+    fp_element element;
+    const fp_table *table;      /* FP_ELEMENT_ROW only */
+    const char *axes;           /* comma-separated */
+    const char *unit, *meaning; /* MEANING "": the table's */
+    size_t member;              /* of a record: where its struct points to it */
+} fp_array;
 
 typedef struct fp_model_row {
     char name[FP_NAME], folder[FP_PATH], digest[FP_DIGEST];
@@ -137,6 +158,9 @@ extern const fp_table fp_table_models, fp_table_tasks, fp_table_labels, fp_table
 /* A row as the file holds it: its fields end to end without gaps, text filled up with zeros. Unpacked text
  * always ends, whatever the file holds. */
 size_t fp_table_packed_size(const fp_table *table);
+/* Where the field NAME lies in a packed row, and (may be NULL) the field; the packed size when there is none.
+ * Rows of what is computed have a field "digest", the last of their identity, and end with a "crc". */
+size_t fp_table_packed_offset(const fp_table *table, const char *name, const fp_field **field);
 void fp_table_pack(const fp_table *table, const void *row, void *packed);
 void fp_table_unpack(const fp_table *table, const void *packed, void *row);
 
@@ -145,7 +169,7 @@ void fp_table_unpack(const fp_table *table, const void *packed, void *row);
 void fp_checkpoint_row_open(fp_checkpoint_row *row);
 void fp_unit_row_open(fp_unit_row *row);
 void fp_derived_row_open(fp_derived_row *row);
-/* No cluster in this place: no number, no label, size 0. */
-void fp_cluster_row_open(fp_cluster_row *row);
+/* A row that holds nothing yet, as TABLE says. */
+void fp_table_open(const fp_table *table, void *row);
 
 #endif

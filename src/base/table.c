@@ -16,7 +16,43 @@
 #define NAMED(row, name, member, unit, meaning)                                                              \
     { name, TYPE_OF(row, member), offsetof(row, member), sizeof(((row *)0)->member), unit, meaning }
 #define FIELD(member, unit, meaning) NAMED(ROW, #member, member, unit, meaning)
-#define TABLE(of, fields, text) const fp_table fp_table_##of = {#of, text, sizeof(ROW), COUNT(fields), fields}
+#define TABLE(of, fields, text, open)                                                                        \
+    const fp_table fp_table_##of = {#of, text, sizeof(ROW), COUNT(fields), fields, open}
+
+static void open_fields(const fp_table *table, size_t from, void *row) {
+    const double not_known = NAN;
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const fp_field *field = &table->fields[i];
+        char *at = (char *)row + field->offset;
+        if (field->offset < from)
+            continue;
+        if (field->type == FP_FIELD_F64)
+            memcpy(at, &not_known, sizeof not_known);
+        else
+            memset(at, 0, field->size);
+    }
+}
+
+static void open_checkpoint(void *row) {
+    open_fields(&fp_table_checkpoints, offsetof(fp_checkpoint_row, train_loss), row);
+}
+
+static void open_unit(void *row) {
+    open_fields(&fp_table_units, offsetof(fp_unit_row, train), row);
+}
+
+static void open_derived(void *row) {
+    open_fields(&fp_table_derived, offsetof(fp_derived_row, train_similarity), row);
+}
+
+static void open_provenance(void *row) {
+    *(fp_provenance_row *)row = (fp_provenance_row){.rank = -1};
+}
+
+static void open_cluster(void *row) {
+    *(fp_cluster_row *)row =
+        (fp_cluster_row){.cluster = -1, .label = -1, .mean_distance = NAN, .largest_distance = NAN};
+}
 
 #define ROW fp_model_row
 static const fp_field model_fields[] = {
@@ -31,7 +67,7 @@ static const fp_field model_fields[] = {
     FIELD(positions, "pieces", "longest sequence it reads"),
     FIELD(parameters, "", "float32 numbers in its encoder, without the pooler"),
 };
-TABLE(models, model_fields, "models of the grid");
+TABLE(models, model_fields, "models of the grid", NULL);
 #undef ROW
 
 #define ROW fp_task_row
@@ -50,7 +86,7 @@ static const fp_field task_fields[] = {
     FIELD(majority_label, "", "most frequent label of the training set"),
     FIELD(majority_accuracy, "share", "accuracy of always answering majority_label on the test set"),
 };
-TABLE(tasks, task_fields, "tasks of the grid");
+TABLE(tasks, task_fields, "tasks of the grid", NULL);
 #undef ROW
 
 #define ROW fp_label_row
@@ -61,7 +97,7 @@ static const fp_field label_fields[] = {
     FIELD(train_instances, "instances", "instances of the training set that carry it"),
     FIELD(test_instances, "instances", "instances of the test set that carry it"),
 };
-TABLE(labels, label_fields, "labels of every task, in the order of the label axes");
+TABLE(labels, label_fields, "labels of every task, in the order of the label axes", NULL);
 #undef ROW
 
 #define ROW fp_data_row
@@ -78,7 +114,7 @@ static const fp_field data_fields[] = {
     FIELD(cut_instances, "instances", "instances lost by that"),
     FIELD(empty_words, "words", "words of which the tokeniser left nothing; each counts as [UNK]"),
 };
-TABLE(data, data_fields, "what a model's tokeniser and its longest sequence made of a task's data");
+TABLE(data, data_fields, "what a model's tokeniser and its longest sequence made of a task's data", NULL);
 #undef ROW
 
 #define ROW fp_run_row
@@ -95,7 +131,7 @@ static const fp_field run_fields[] = {
     FIELD(losses_at, "", "place of the run's first update in the dataset losses"),
     FIELD(digest, "", "digest of all that decides the run"),
 };
-TABLE(runs, run_fields, "fine-tuning runs: one model on one task with one seed");
+TABLE(runs, run_fields, "fine-tuning runs: one model on one task with one seed", NULL);
 #undef ROW
 
 #define ROW fp_checkpoint_row
@@ -112,7 +148,8 @@ static const fp_field checkpoint_fields[] = {
     FIELD(crc, "", "CRC-32 of the row up to here and the losses since the checkpoint before"),
 };
 TABLE(checkpoints, checkpoint_fields,
-      "models after some updates of a run, the originals first; done: see checkpoint_status");
+      "models after some updates of a run, the originals first; done: see checkpoint_status",
+      open_checkpoint);
 #undef ROW
 
 #define ROW fp_unit_row
@@ -157,7 +194,8 @@ static const fp_field unit_fields[] = {
           "CRC-32 of the row up to here, then label_distances, minimum_distances, centroids, cluster_of, "
           "clusters"),
 };
-TABLE(units, unit_fields, "probing of one layer of one checkpoint on one task; done: see unit_status");
+TABLE(units, unit_fields, "probing of one layer of one checkpoint on one task; done: see unit_status",
+      open_unit);
 #undef PROBE
 #undef ROW
 
@@ -174,7 +212,8 @@ static const fp_field provenance_fields[] = {
     FIELD(peak_memory, "bytes", "largest memory in use; 0: not known"),
     FIELD(message, "", "why it failed"),
 };
-TABLE(provenance, provenance_fields, "how results came about; differs from one sweep to the next");
+TABLE(provenance, provenance_fields, "how results came about; differs from one sweep to the next",
+      open_provenance);
 #undef ROW
 
 #define ROW fp_derived_row
@@ -188,7 +227,8 @@ static const fp_field derived_fields[] = {
           "training set: mean distance of the labels' centroids to the original's"),
     FIELD(test_movement, "distance", "test set: mean distance of the labels' centroids to the original's"),
 };
-TABLE(derived, derived_fields, "units compared with the original model, written when the sweep ends");
+TABLE(derived, derived_fields, "units compared with the original model, written when the sweep ends",
+      open_derived);
 #undef ROW
 
 #define ROW fp_cluster_row
@@ -199,7 +239,7 @@ static const fp_field cluster_fields[] = {
     FIELD(mean_distance, "distance", "mean distance of its points to its centroid"),
     FIELD(largest_distance, "distance", "largest distance of its points to its centroid"),
 };
-TABLE(clusters, cluster_fields, "largest clusters first");
+TABLE(clusters, cluster_fields, "largest clusters first", open_cluster);
 #undef ROW
 
 size_t fp_table_packed_size(const fp_table *table) {
@@ -207,6 +247,19 @@ size_t fp_table_packed_size(const fp_table *table) {
     for (size_t i = 0; i < table->n_fields; i++)
         size += table->fields[i].size;
     return size;
+}
+
+size_t fp_table_packed_offset(const fp_table *table, const char *name, const fp_field **field) {
+    size_t at = 0;
+    for (size_t i = 0; i < table->n_fields; i++) {
+        if (strcmp(table->fields[i].name, name) == 0) {
+            if (field)
+                *field = &table->fields[i];
+            return at;
+        }
+        at += table->fields[i].size;
+    }
+    return at;
 }
 
 void fp_table_pack(const fp_table *table, const void *row, void *packed) {
@@ -232,32 +285,21 @@ void fp_table_unpack(const fp_table *table, const void *packed, void *row) {
     }
 }
 
-static void open_fields(const fp_table *table, size_t from, void *row) {
-    const double not_known = NAN;
-    for (size_t i = 0; i < table->n_fields; i++) {
-        const fp_field *field = &table->fields[i];
-        char *at = (char *)row + field->offset;
-        if (field->offset < from)
-            continue;
-        if (field->type == FP_FIELD_F64)
-            memcpy(at, &not_known, sizeof not_known);
-        else
-            memset(at, 0, field->size);
-    }
+void fp_table_open(const fp_table *table, void *row) {
+    if (table->open)
+        table->open(row);
+    else
+        memset(row, 0, table->row_size);
 }
 
 void fp_checkpoint_row_open(fp_checkpoint_row *row) {
-    open_fields(&fp_table_checkpoints, offsetof(fp_checkpoint_row, train_loss), row);
+    open_checkpoint(row);
 }
 
 void fp_unit_row_open(fp_unit_row *row) {
-    open_fields(&fp_table_units, offsetof(fp_unit_row, train), row);
+    open_unit(row);
 }
 
 void fp_derived_row_open(fp_derived_row *row) {
-    open_fields(&fp_table_derived, offsetof(fp_derived_row, train_similarity), row);
-}
-
-void fp_cluster_row_open(fp_cluster_row *row) {
-    *row = (fp_cluster_row){.cluster = -1, .label = -1, .mean_distance = NAN, .largest_distance = NAN};
+    open_derived(row);
 }

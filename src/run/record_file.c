@@ -6,24 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNIT_PARTS = 6 };
+enum { MOST_PARTS = FP_N_RESULTS + 1 };
 
-/* The parts of a unit's record as flat bytes, in the order of the documentation; both ways go through this
- * list. */
+/* The parts of a record as flat bytes, its row first; both ways go through this list. */
 typedef struct fp_part {
     const char *name;
     void *bytes;
     size_t size;
 } fp_part;
 
-static void unit_parts(const fp_group *g, const fp_unit_record *r, fp_part out[UNIT_PARTS]) {
-    size_t instances = g->train_instances + g->test_instances;
-    out[0] = (fp_part){"row", (void *)&r->row, sizeof r->row};
-    out[1] = (fp_part){"label_distances", r->label_distances, 2 * g->labels * g->labels * sizeof(double)};
-    out[2] = (fp_part){"minimum_distances", r->minimum_distances, 2 * g->labels * sizeof(double)};
-    out[3] = (fp_part){"centroids", r->centroids, 2 * g->labels * g->width * sizeof(float)};
-    out[4] = (fp_part){"cluster_of", r->cluster_of, instances * sizeof(int32_t)};
-    out[5] = (fp_part){"clusters", r->clusters, 2 * g->clusters * sizeof(fp_cluster_row)};
+static size_t list_parts(const fp_record_kind *kind, const fp_group *group, const void *record,
+                         fp_part out[MOST_PARTS]) {
+    size_t n = 0;
+    out[n++] = (fp_part){"row", (void *)record, kind->table->row_size};
+    for (fp_result i = kind->first; i <= kind->last; i++)
+        out[n++] = (fp_part){fp_results[i].name, fp_record_array(record, i),
+                             fp_result_entries(group, i) * fp_result_size(i)};
+    return n;
 }
 
 static fp_tensor_view bytes_view(const char *name, const void *bytes, size_t size) {
@@ -31,14 +30,14 @@ static fp_tensor_view bytes_view(const char *name, const void *bytes, size_t siz
         .name = name, .dtype = FP_U8, .rank = 1, .shape = {size}, .count = size, .data = bytes};
 }
 
-int fp_unit_record_save(const char *path, const fp_group *group, const fp_unit_record *record,
-                        fp_error *error) {
-    fp_part parts[UNIT_PARTS];
-    fp_tensor_view views[UNIT_PARTS];
-    unit_parts(group, record, parts);
-    for (int i = 0; i < UNIT_PARTS; i++)
+int fp_record_save(const char *path, const fp_record_kind *kind, const fp_group *group, const void *record,
+                   fp_error *error) {
+    fp_part parts[MOST_PARTS];
+    fp_tensor_view views[MOST_PARTS];
+    size_t n = list_parts(kind, group, record, parts);
+    for (size_t i = 0; i < n; i++)
         views[i] = bytes_view(parts[i].name, parts[i].bytes, parts[i].size);
-    return fp_safetensors_write(path, views, UNIT_PARTS, NULL, error);
+    return fp_safetensors_write(path, views, n, NULL, error);
 }
 
 static int take_bytes(const fp_safetensors *file, const char *name, void *out, size_t size, fp_error *error) {
@@ -49,19 +48,22 @@ static int take_bytes(const fp_safetensors *file, const char *name, void *out, s
     return 0;
 }
 
-int fp_unit_record_load(const char *path, const fp_group *group, fp_unit_record *record, fp_error *error) {
+int fp_record_load(const char *path, const fp_record_kind *kind, const fp_group *group, void *record,
+                   fp_error *error) {
+    memset(record, 0, kind->size);
     fp_safetensors *file = fp_safetensors_open(path, error);
     if (!file)
         return -1;
-    int rc = fp_unit_record_alloc(group, record, error);
-    fp_part parts[UNIT_PARTS];
-    if (rc == 0)
-        unit_parts(group, record, parts);
-    for (int i = 0; rc == 0 && i < UNIT_PARTS; i++)
+    int rc = fp_record_alloc(kind, group, record, error);
+    fp_part parts[MOST_PARTS];
+    size_t n = rc == 0 ? list_parts(kind, group, record, parts) : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
         rc = take_bytes(file, parts[i].name, parts[i].bytes, parts[i].size, error);
     fp_safetensors_close(file);
-    if (rc < 0)
+    if (rc < 0) {
+        fp_record_free(kind, record);
         fp_error_context(error, "%s", path);
+    }
     return rc;
 }
 

@@ -5,7 +5,7 @@
 #include "fineprobe/store.h"
 #include "rows.h"
 
-enum { FP_FORMAT_VERSION = 1 };
+enum { FP_FORMAT_VERSION = 2 };
 
 typedef enum fp_dataset {
     FP_MODELS,
@@ -25,26 +25,30 @@ typedef enum fp_dataset {
     FP_N_DATASETS
 } fp_dataset;
 
-/* In the order in which a unit's CRC takes them; the last is derived and not part of it. */
-typedef enum fp_result {
-    FP_LABEL_DISTANCES,
-    FP_MINIMUM_DISTANCES,
-    FP_CENTROIDS,
-    FP_CLUSTER_OF,
-    FP_CLUSTERS,
-    FP_CENTROID_MOVEMENT,
-    FP_N_RESULTS
-} fp_result;
-
 extern const fp_array fp_datasets[FP_N_DATASETS]; /* all have one axis */
-extern const fp_array fp_results[FP_N_RESULTS];
 
-/* Shape of a result of GROUP; returns the number of axes. */
-int fp_result_shape(const fp_group *group, fp_result result, hsize_t shape[FP_MAX_AXES]);
+/* The tables that are fixed when the file is made, and where a layout has them. */
+typedef struct fp_fixed_table {
+    fp_dataset dataset;
+    size_t rows, count; /* members of fp_layout: the pointer, the number */
+} fp_fixed_table;
+enum { FP_N_FIXED = 7 };
+extern const fp_fixed_table fp_fixed_tables[FP_N_FIXED];
+void *fp_fixed_rows(const fp_layout *layout, const fp_fixed_table *table);
+size_t *fp_fixed_count(fp_layout *layout, const fp_fixed_table *table);
+
 /* Rows of a dataset in a file with this layout. */
 size_t fp_dataset_rows(const fp_layout *layout, fp_dataset dataset);
-/* A record's arrays in the order of fp_result, without the derived one. */
-void fp_record_arrays(const fp_unit_record *record, void *out[FP_CENTROID_MOVEMENT]);
+
+/* What pieces of work hand in and groups hold: a table whose rows name their group ("results") and their
+ * place in it ("row"), with a status byte and a provenance for each, and arrays. Carrying over, checking and
+ * joining know nothing more of it. */
+typedef struct fp_product {
+    const fp_record_kind *record;
+    fp_dataset rows, status, provenance;
+} fp_product;
+enum { FP_N_PRODUCTS = 1 };
+extern const fp_product fp_products[FP_N_PRODUCTS];
 
 typedef struct fp_store_group {
     fp_group group;
@@ -69,16 +73,36 @@ void fp_store_close_datasets(fp_store *store);
 
 /* Everything that later code takes for granted: names, indices, ranges. */
 int fp_layout_check(const fp_layout *layout, fp_error *error);
+int fp_layout_check_runs(const fp_layout *layout, fp_error *error); /* as far as losses need it */
 /* Updates that a checkpoint's losses cover: COUNT entries of losses from AT. */
 void fp_layout_losses(const fp_layout *layout, size_t checkpoint, size_t *at, size_t *count);
 
 /* The open datasets of GROUP, whose shape must be the file's. */
 fp_store_group *fp_store_find_group(fp_store *store, const fp_group *group, fp_error *error);
-/* A unit's arrays, row and provenance, without sync and status; ROW.unit and ROW.row say where. */
-int fp_store_put_unit(fp_store *store, const fp_store_group *group, const fp_unit_record *record,
-                      const fp_provenance_row *provenance, fp_error *error);
-int fp_store_get_unit(fp_store *store, const fp_store_group *group, size_t unit, size_t row,
-                      fp_unit_record *out, fp_error *error);
+fp_store_group *fp_store_named_group(fp_store *store, const char *name, fp_error *error);
+/* A record's arrays, row and provenance, without sync and status, INDEX being its row in its table and ROW
+ * that in its group's arrays. */
+int fp_store_put_record(fp_store *store, const fp_product *product, const fp_store_group *group, size_t index,
+                        size_t row, const void *record, const fp_provenance_row *provenance, fp_error *error);
+int fp_store_get_record(fp_store *store, const fp_product *product, const fp_store_group *group, size_t index,
+                        size_t row, void *out, fp_error *error);
+
+/* A record as the file holds it: the row, then the arrays in their order. */
+typedef struct fp_raw {
+    size_t row_size, size, capacity;
+    char *bytes;
+} fp_raw;
+/* The row at INDEX of PRODUCT's table (ROW, as the file holds it) and its arrays, read into OUT, whose memory
+ * is used again; free(OUT->bytes) in the end. */
+int fp_raw_read(fp_store *store, const fp_product *product, const char *row, fp_raw *out, fp_error *error);
+int fp_raw_write(fp_store *store, const fp_product *product, size_t index, const fp_raw *raw,
+                 fp_error *error);
+uint32_t fp_raw_crc(const fp_raw *raw);        /* of what it holds */
+uint32_t fp_raw_stored_crc(const fp_raw *raw); /* what its row says */
+void fp_raw_set_crc(const fp_raw *raw);        /* makes the row say what is */
+
+/* CRC of the columns that are fixed when the file is made, kept in the attribute "fixed_crc" of a table. */
+int fp_fixed_crc(fp_store *store, const fp_fixed_table *table, uint32_t *out, fp_error *error);
 
 /* Copies what is finished in FROM into the new file TO, whose layout is LAYOUT. */
 int fp_store_carry(fp_store *from, fp_store *to, const fp_layout *layout, size_t *kept, fp_error *error);

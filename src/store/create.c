@@ -6,27 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const void *static_table(const fp_layout *layout, fp_dataset dataset) {
-    switch (dataset) {
-    case FP_MODELS:
-        return layout->models;
-    case FP_TASKS:
-        return layout->tasks;
-    case FP_LABELS:
-        return layout->labels;
-    case FP_DATA:
-        return layout->data;
-    case FP_RUNS:
-        return layout->runs;
-    case FP_CHECKPOINTS:
-        return layout->checkpoints;
-    case FP_UNITS:
-        return layout->units;
-    default:
-        return NULL;
-    }
-}
-
 static int write_derived(fp_store *store, size_t n, fp_error *error) {
     fp_derived_row *rows = fp_alloc(n, sizeof *rows, "derived", error);
     if (!rows)
@@ -40,15 +19,27 @@ static int write_derived(fp_store *store, size_t n, fp_error *error) {
     return rc;
 }
 
+/* The rows known beforehand, and the CRC that they can be checked by. */
+static int write_fixed(fp_store *store, const fp_layout *layout, const fp_fixed_table *table,
+                       fp_error *error) {
+    const fp_rows *dataset = &store->datasets[table->dataset];
+    uint32_t crc;
+    if (fp_rows_write(dataset, store->transfer, 0, (size_t)dataset->shape[0], fp_fixed_rows(layout, table),
+                      error) < 0 ||
+        fp_fixed_crc(store, table, &crc, error) < 0)
+        return -1;
+    return fp_h5_put_integer(dataset->dataset, "fixed_crc", crc, error);
+}
+
 static int make_datasets(fp_store *store, const fp_layout *layout, fp_error *error) {
     for (fp_dataset i = 0; i < FP_N_DATASETS; i++) {
         hsize_t rows = fp_dataset_rows(layout, i);
-        const void *table = static_table(layout, i);
-        fp_rows *dataset = &store->datasets[i];
-        if (fp_rows_create(store->file, &fp_datasets[i], 1, &rows, dataset, error) < 0 ||
-            (table && fp_rows_write(dataset, store->transfer, 0, rows, table, error) < 0))
+        if (fp_rows_create(store->file, &fp_datasets[i], 1, &rows, &store->datasets[i], error) < 0)
             return -1;
     }
+    for (size_t i = 0; i < FP_N_FIXED; i++)
+        if (write_fixed(store, layout, &fp_fixed_tables[i], error) < 0)
+            return -1;
     return write_derived(store, layout->n_units, error);
 }
 
@@ -61,8 +52,11 @@ static int make_group(fp_store *store, const fp_group *shape, fp_store_group *ou
                     fp_h5_put_integer(group, "test_instances", (int64_t)shape->test_instances, error) < 0))
         rc = -1;
     for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
+        size_t lengths[FP_MAX_AXES];
         hsize_t axes[FP_MAX_AXES];
-        int rank = fp_result_shape(shape, i, axes);
+        int rank = fp_result_shape(shape, i, lengths);
+        for (int k = 0; k < rank; k++)
+            axes[k] = lengths[k];
         rc = fp_rows_create(group, &fp_results[i], rank, axes, &out->results[i], error);
     }
     if (group >= 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 void fp_h5_quiet(void) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -150,6 +151,10 @@ int fp_h5_get_integer(hid_t object, const char *name, int64_t *out, fp_error *er
     return get(object, name, H5Tcopy(H5T_NATIVE_INT64), H5T_INTEGER, out, error);
 }
 
+static int64_t crc_of(const char *text) {
+    return (int64_t)crc32_z(0, (const unsigned char *)text, strlen(text));
+}
+
 int fp_h5_write_document(hid_t file, const char *name, const char *text, const char *meaning,
                          fp_error *error) {
     hid_t type = fp_h5_text_type(strlen(text) + 1), space = H5Screate(H5S_SCALAR);
@@ -158,13 +163,26 @@ int fp_h5_write_document(hid_t file, const char *name, const char *text, const c
     int rc = 0;
     if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0)
         rc = fp_h5_fail(error, "cannot write dataset %s", name);
-    else
-        rc = fp_h5_put_text(dataset, "meaning", meaning, error);
+    else if ((rc = fp_h5_put_text(dataset, "meaning", meaning, error)) == 0)
+        rc = fp_h5_put_integer(dataset, "fixed_crc", crc_of(text), error);
     if (dataset >= 0)
         H5Dclose(dataset);
     H5Pclose(properties);
     H5Sclose(space);
     H5Tclose(type);
+    return rc;
+}
+
+int fp_h5_check_document(hid_t file, const char *name, size_t limit, fp_error *error) {
+    char *text = fp_h5_read_document(file, name, limit, error);
+    hid_t dataset = text ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
+    int64_t stored = -1;
+    int rc = dataset < 0 ? -1 : fp_h5_get_integer(dataset, "fixed_crc", &stored, error);
+    if (rc == 0)
+        rc = crc_of(text) == stored;
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    free(text);
     return rc;
 }
 

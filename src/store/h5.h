@@ -25,6 +25,8 @@ int fp_h5_get_integer(hid_t object, const char *name, int64_t *out, fp_error *er
 /* A dataset of one long text; what is read is to be freed with free(). LIMIT: no text can be longer. */
 int fp_h5_write_document(hid_t file, const char *name, const char *text, const char *meaning,
                          fp_error *error);
+/* 1: it is what was written; 0: it is not. */
+int fp_h5_check_document(hid_t file, const char *name, size_t limit, fp_error *error);
 char *fp_h5_read_document(hid_t file, const char *name, size_t limit, fp_error *error);
 
 /* Properties of new datasets and groups: no times (the same input gives the same bytes); datasets contiguous,

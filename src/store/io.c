@@ -5,43 +5,46 @@
 #include <string.h>
 #include <unistd.h>
 
-fp_store_group *fp_store_find_group(fp_store *store, const fp_group *group, fp_error *error) {
-    for (size_t i = 0; i < store->n_groups; i++) {
-        const fp_group *mine = &store->groups[i].group;
-        if (strcmp(mine->name, group->name) != 0)
-            continue;
-        if (mine->rows == group->rows && mine->labels == group->labels && mine->width == group->width &&
-            mine->clusters == group->clusters && mine->train_instances == group->train_instances &&
-            mine->test_instances == group->test_instances)
+fp_store_group *fp_store_named_group(fp_store *store, const char *name, fp_error *error) {
+    for (size_t i = 0; i < store->n_groups; i++)
+        if (strcmp(store->groups[i].group.name, name) == 0)
             return &store->groups[i];
-        fp_fail(error, "group %s has another shape in the result file", group->name);
-        return NULL;
-    }
-    fp_fail(error, "the result file has no group %s", group->name);
+    fp_fail(error, "the result file has no group %s", name);
     return NULL;
 }
 
-int fp_store_put_unit(fp_store *store, const fp_store_group *group, const fp_unit_record *record,
-                      const fp_provenance_row *provenance, fp_error *error) {
-    void *arrays[FP_CENTROID_MOVEMENT];
-    size_t unit = (size_t)record->row.unit, row = (size_t)record->row.row;
-    fp_record_arrays(record, arrays);
-    for (fp_result i = 0; i < FP_CENTROID_MOVEMENT; i++)
-        if (fp_rows_write(&group->results[i], store->transfer, row, 1, arrays[i], error) < 0)
-            return -1;
-    if (fp_rows_write(&store->datasets[FP_UNIT_PROVENANCE], store->transfer, unit, 1, provenance, error) < 0)
-        return -1;
-    return fp_rows_write(&store->datasets[FP_UNITS], store->transfer, unit, 1, &record->row, error);
+fp_store_group *fp_store_find_group(fp_store *store, const fp_group *group, fp_error *error) {
+    fp_store_group *found = fp_store_named_group(store, group->name, error);
+    for (fp_result i = 0; found && i < FP_N_RESULTS; i++) {
+        size_t wanted[FP_MAX_AXES], mine[FP_MAX_AXES];
+        int axes = fp_result_shape(group, i, wanted);
+        fp_result_shape(&found->group, i, mine);
+        if (memcmp(wanted, mine, (size_t)axes * sizeof *mine) == 0)
+            continue;
+        fp_fail(error, "group %s has another shape in the result file", group->name);
+        return NULL;
+    }
+    return found;
 }
 
-int fp_store_get_unit(fp_store *store, const fp_store_group *group, size_t unit, size_t row,
-                      fp_unit_record *out, fp_error *error) {
-    void *arrays[FP_CENTROID_MOVEMENT];
-    fp_record_arrays(out, arrays);
-    for (fp_result i = 0; i < FP_CENTROID_MOVEMENT; i++)
-        if (fp_rows_read(&group->results[i], store->transfer, row, 1, arrays[i], error) < 0)
+int fp_store_put_record(fp_store *store, const fp_product *product, const fp_store_group *group, size_t index,
+                        size_t row, const void *record, const fp_provenance_row *provenance,
+                        fp_error *error) {
+    const fp_rows *datasets = store->datasets;
+    for (fp_result i = product->record->first; i <= product->record->last; i++)
+        if (fp_rows_write(&group->results[i], store->transfer, row, 1, fp_record_array(record, i), error) < 0)
             return -1;
-    return fp_rows_read(&store->datasets[FP_UNITS], store->transfer, unit, 1, &out->row, error);
+    if (fp_rows_write(&datasets[product->provenance], store->transfer, index, 1, provenance, error) < 0)
+        return -1;
+    return fp_rows_write(&datasets[product->rows], store->transfer, index, 1, record, error);
+}
+
+int fp_store_get_record(fp_store *store, const fp_product *product, const fp_store_group *group, size_t index,
+                        size_t row, void *out, fp_error *error) {
+    for (fp_result i = product->record->first; i <= product->record->last; i++)
+        if (fp_rows_read(&group->results[i], store->transfer, row, 1, fp_record_array(out, i), error) < 0)
+            return -1;
+    return fp_rows_read(&store->datasets[product->rows], store->transfer, index, 1, out, error);
 }
 
 static int writable(const fp_store *store, fp_error *error) {
@@ -78,7 +81,9 @@ int fp_store_write_unit(fp_store *store, const fp_group *group, fp_unit_record *
     if (!place || writable(store, error) < 0 || same_unit(store, group, &record->row, error) < 0)
         return -1;
     record->row.crc = fp_unit_record_crc(group, record);
-    if (fp_store_put_unit(store, place, record, provenance, error) < 0 || sync_data(store, error) < 0)
+    if (fp_store_put_record(store, &fp_products[0], place, (size_t)record->row.unit, (size_t)record->row.row,
+                            record, provenance, error) < 0 ||
+        sync_data(store, error) < 0)
         return -1;
     return put_status(store, FP_UNIT_STATUS, (size_t)record->row.unit, FP_DONE, error);
 }
@@ -203,7 +208,7 @@ int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size
     fp_store_group *place = fp_store_find_group(store, group, error);
     if (!place || fp_unit_record_alloc(group, out, error) < 0)
         return -1;
-    int rc = fp_store_get_unit(store, place, unit, row, out, error);
+    int rc = fp_store_get_record(store, &fp_products[0], place, unit, row, out, error);
     if (rc < 0)
         fp_unit_record_free(out);
     return rc;

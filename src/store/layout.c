@@ -52,7 +52,7 @@ static int check_groups(const fp_layout *layout, fp_error *error) {
     return 0;
 }
 
-static int check_checkpoints(const fp_layout *layout, fp_error *error) {
+int fp_layout_check_runs(const fp_layout *layout, fp_error *error) {
     for (size_t i = 0; i < layout->n_runs; i++) {
         const fp_run_row *run = &layout->runs[i];
         if (run->updates < 0 || run->losses_at < 0 || (uint64_t)run->losses_at > layout->n_losses ||
@@ -95,17 +95,28 @@ int fp_layout_check(const fp_layout *layout, fp_error *error) {
     for (size_t i = 0; i < layout->n_tasks; i++)
         if (check_name("a task", layout->tasks[i].name, error) < 0)
             return -1;
-    if (check_groups(layout, error) < 0 || check_checkpoints(layout, error) < 0)
+    if (check_groups(layout, error) < 0 || fp_layout_check_runs(layout, error) < 0)
         return -1;
     return check_units(layout, error);
 }
 
-/* All rows of a dataset in fresh memory. */
-static int take(fp_store *store, fp_dataset dataset, void **rows, size_t *n, fp_error *error) {
-    const fp_rows *from = &store->datasets[dataset];
-    *n = (size_t)from->shape[0];
-    *rows = fp_alloc(*n, from->array->table->row_size, from->array->name, error);
-    return *rows ? fp_rows_read(from, store->transfer, 0, *n, *rows, error) : -1;
+/* All rows of a table in fresh memory. */
+static int take(fp_store *store, const fp_fixed_table *table, fp_layout *out, fp_error *error) {
+    const fp_rows *from = &store->datasets[table->dataset];
+    size_t n = (size_t)from->shape[0];
+    void *rows = fp_alloc(n, from->array->table->row_size, from->array->name, error);
+    if (!rows)
+        return -1;
+    memcpy((char *)out + table->rows, &rows, sizeof rows);
+    *fp_fixed_count(out, table) = n;
+    return fp_rows_read(from, store->transfer, 0, n, rows, error);
+}
+
+static int take_tables(fp_store *store, fp_layout *out, fp_error *error) {
+    for (size_t i = 0; i < FP_N_FIXED; i++)
+        if (take(store, &fp_fixed_tables[i], out, error) < 0)
+            return -1;
+    return 0;
 }
 
 static int take_groups(const fp_store *store, fp_layout *out, fp_error *error) {
@@ -128,23 +139,21 @@ static int take_groups(const fp_store *store, fp_layout *out, fp_error *error) {
     return 0;
 }
 
-int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error) {
+int fp_store_tables(fp_store *store, fp_layout *out, fp_error *error) {
     *out = (fp_layout){.n_losses = (size_t)store->datasets[FP_LOSSES].shape[0]};
-    int rc = -1;
     if ((out->grid = fp_h5_read_document(store->file, "grid", store->size, error)) &&
         (out->provenance = fp_h5_read_document(store->file, "provenance", store->size, error)) &&
-        take(store, FP_MODELS, (void **)&out->models, &out->n_models, error) == 0 &&
-        take(store, FP_TASKS, (void **)&out->tasks, &out->n_tasks, error) == 0 &&
-        take(store, FP_LABELS, (void **)&out->labels, &out->n_labels, error) == 0 &&
-        take(store, FP_DATA, (void **)&out->data, &out->n_data, error) == 0 &&
-        take(store, FP_RUNS, (void **)&out->runs, &out->n_runs, error) == 0 &&
-        take(store, FP_CHECKPOINTS, (void **)&out->checkpoints, &out->n_checkpoints, error) == 0 &&
-        take(store, FP_UNITS, (void **)&out->units, &out->n_units, error) == 0 &&
-        take_groups(store, out, error) == 0)
-        rc = fp_layout_check(out, error);
-    if (rc < 0) {
-        fp_error_context(error, "%s", store->path);
-        fp_layout_free(out);
-    }
-    return rc;
+        take_tables(store, out, error) == 0 && take_groups(store, out, error) == 0)
+        return 0;
+    fp_layout_free(out);
+    return fp_error_context(error, "%s", store->path);
+}
+
+int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error) {
+    if (fp_store_tables(store, out, error) < 0)
+        return -1;
+    if (fp_layout_check(out, error) == 0)
+        return 0;
+    fp_layout_free(out);
+    return fp_error_context(error, "%s", store->path);
 }

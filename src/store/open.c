@@ -31,10 +31,11 @@ _Static_assert(offsetof(fp_model_row, name) == 0 && offsetof(fp_task_row, name) 
 /* The group's sizes are those of its datasets, which have to agree with one another. */
 static int check_shapes(const fp_store_group *opened, fp_error *error) {
     for (fp_result i = 0; i < FP_N_RESULTS; i++) {
-        hsize_t shape[FP_MAX_AXES];
+        size_t shape[FP_MAX_AXES];
         int rank = fp_result_shape(&opened->group, i, shape);
-        if (memcmp(shape, opened->results[i].shape, (size_t)rank * sizeof *shape) != 0)
-            return fp_fail(error, "dataset %s has another shape than its neighbours", fp_results[i].name);
+        for (int k = 0; k < rank; k++)
+            if (shape[k] != opened->results[i].shape[k])
+                return fp_fail(error, "dataset %s has another shape than its neighbours", fp_results[i].name);
     }
     return 0;
 }
@@ -49,7 +50,7 @@ static int open_group(fp_store *store, fp_store_group *out, fp_error *error) {
     if (rc == 0)
         rc = fp_h5_get_integer(group, "test_instances", &test, error);
     for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
-        hsize_t axes[FP_MAX_AXES];
+        size_t axes[FP_MAX_AXES];
         rc = fp_rows_open(group, &fp_results[i], fp_result_shape(shape, i, axes), store->size,
                           &out->results[i], error);
     }
@@ -68,33 +69,88 @@ static int open_group(fp_store *store, fp_store_group *out, fp_error *error) {
     return rc < 0 ? fp_error_context(error, "group %s", shape->name) : 0;
 }
 
-static int exists(hid_t file, const char *name) {
-    return H5Lexists(file, name, H5P_DEFAULT) > 0;
+/* What is found below results/: groups as the file has them, whatever the tables say. */
+typedef struct fp_search {
+    fp_store *store;
+    size_t capacity;
+    const char *model; /* whose tasks are listed */
+    int rc;
+    fp_error *error;
+} fp_search;
+
+static herr_t find_task(hid_t parent, const char *task, const H5L_info_t *info, void *context) {
+    (void)parent;
+    (void)info;
+    fp_search *search = context;
+    fp_store *store = search->store;
+    fp_group group = {.model = -1, .task = -1};
+    if (snprintf(group.name, sizeof group.name, "results/%s/%s", search->model, task) >=
+        (int)sizeof group.name)
+        search->rc = fp_fail(search->error, "a group results/%s/%s", search->model, task);
+    else
+        search->rc = fp_grow((void **)&store->groups, &search->capacity, store->n_groups + 1,
+                             sizeof *store->groups, search->error);
+    if (search->rc == 0)
+        store->groups[store->n_groups++] = (fp_store_group){.group = group};
+    return search->rc < 0;
 }
 
-/* Opens results/MODEL/TASK for every model and task that have one. */
+static herr_t find_model(hid_t parent, const char *model, const H5L_info_t *info, void *context) {
+    (void)info;
+    fp_search *search = context;
+    search->model = model;
+    hid_t group = H5Gopen2(parent, model, H5P_DEFAULT);
+    if (group < 0 || H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, find_task, context) < 0)
+        search->rc = fp_h5_fail(search->error, "group results/%s is damaged", model);
+    if (group >= 0)
+        H5Gclose(group);
+    return search->rc < 0;
+}
+
+static int by_place(const void *a, const void *b) {
+    const fp_group *x = &((const fp_store_group *)a)->group, *y = &((const fp_store_group *)b)->group;
+    if (x->model != y->model)
+        return x->model < y->model ? -1 : 1;
+    return x->task != y->task ? (x->task < y->task ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+/* Which model and task a group is of, by its name. */
+static void identify(fp_group *group, const char *models, size_t n_models, const char *tasks,
+                     size_t n_tasks) {
+    for (size_t m = 0; m < n_models; m++)
+        for (size_t t = 0; t < n_tasks; t++) {
+            char name[FP_PATH];
+            snprintf(name, sizeof name, "results/%.*s/%.*s", FP_NAME - 1, models + m * FP_NAME, FP_NAME - 1,
+                     tasks + t * FP_NAME);
+            if (strcmp(name, group->name) == 0) {
+                group->model = (int32_t)m;
+                group->task = (int32_t)t;
+            }
+        }
+}
+
+static int find_groups(fp_store *store, fp_error *error) {
+    fp_search search = {.store = store, .error = error};
+    hid_t results = H5Gopen2(store->file, "results", H5P_DEFAULT);
+    if (results < 0 || H5Literate(results, H5_INDEX_NAME, H5_ITER_INC, NULL, find_model, &search) < 0)
+        search.rc = fp_h5_fail(error, "the group results is damaged");
+    if (results >= 0)
+        H5Gclose(results);
+    return search.rc;
+}
+
+/* Opens results/MODEL/TASK for every model and task that have one, in the order of their tables. */
 static int open_groups(fp_store *store, fp_error *error) {
     size_t n_models = 0, n_tasks = 0;
     char *models = names_of(store, FP_MODELS, &n_models, error);
     char *tasks = models ? names_of(store, FP_TASKS, &n_tasks, error) : NULL;
-    store->groups = tasks ? fp_alloc(n_models * n_tasks, sizeof *store->groups, "groups", error) : NULL;
-    int rc = store->groups ? 0 : -1;
-    for (size_t m = 0; rc == 0 && m < n_models; m++) {
-        char name[FP_PATH];
-        snprintf(name, sizeof name, "results/%.*s", FP_NAME - 1, models + m * FP_NAME);
-        if (!exists(store->file, "results") || !exists(store->file, name))
-            continue;
-        for (size_t t = 0; rc == 0 && t < n_tasks; t++) {
-            snprintf(name, sizeof name, "results/%.*s/%.*s", FP_NAME - 1, models + m * FP_NAME, FP_NAME - 1,
-                     tasks + t * FP_NAME);
-            if (!exists(store->file, name))
-                continue;
-            fp_store_group *group = &store->groups[store->n_groups++];
-            group->group = (fp_group){.model = (int32_t)m, .task = (int32_t)t};
-            memcpy(group->group.name, name, sizeof name);
-            rc = open_group(store, group, error);
-        }
-    }
+    int rc = tasks ? find_groups(store, error) : -1;
+    for (size_t i = 0; rc == 0 && i < store->n_groups; i++)
+        identify(&store->groups[i].group, models, n_models, tasks, n_tasks);
+    if (rc == 0 && store->n_groups)
+        qsort(store->groups, store->n_groups, sizeof *store->groups, by_place);
+    for (size_t i = 0; rc == 0 && i < store->n_groups; i++)
+        rc = open_group(store, &store->groups[i], error);
     free(models);
     free(tasks);
     return rc;

@@ -36,12 +36,14 @@ static int set_fill(hid_t properties, const fp_array *array, hid_t type) {
         fill = &f64;
     else if (array->element == FP_ELEMENT_I32)
         fill = &i32;
-    else if (array->table == &fp_table_clusters) {
-        fp_cluster_row row;
-        fp_cluster_row_open(&row);
-        fp_table_pack(array->table, &row, packed);
-    } else if (array->table == &fp_table_provenance)
-        fp_table_pack(array->table, &(fp_provenance_row){.rank = -1}, packed);
+    else if (array->element == FP_ELEMENT_ROW) {
+        char *row = fp_alloc(1, array->table->row_size, array->name, NULL);
+        if (!row)
+            return -1;
+        fp_table_open(array->table, row);
+        fp_table_pack(array->table, row, packed);
+        free(row);
+    }
     return H5Pset_fill_value(properties, type, fill) < 0 ? -1 : 0;
 }
 
@@ -149,6 +151,10 @@ static size_t elements_of(const fp_rows *rows, size_t count) {
     return count;
 }
 
+size_t fp_rows_size(const fp_rows *rows) {
+    return elements_of(rows, 1) * H5Tget_size(rows->type);
+}
+
 /* Reads or writes COUNT rows as the file holds them. */
 static int move(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *into, const void *from,
                 fp_error *error) {
@@ -174,6 +180,16 @@ static int move(const fp_rows *rows, hid_t transfer, size_t first, size_t count,
     if (in_file >= 0)
         H5Sclose(in_file);
     return failed;
+}
+
+int fp_rows_write_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t count, const void *bytes,
+                      fp_error *error) {
+    return elements_of(rows, count) ? move(rows, transfer, first, count, NULL, bytes, error) : 0;
+}
+
+int fp_rows_read_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *bytes,
+                     fp_error *error) {
+    return elements_of(rows, count) ? move(rows, transfer, first, count, bytes, NULL, error) : 0;
 }
 
 int fp_rows_write(const fp_rows *rows, hid_t transfer, size_t first, size_t count, const void *items,

@@ -5,24 +5,6 @@
 
 #include "h5.h"
 
-typedef enum fp_element {
-    FP_ELEMENT_F32,
-    FP_ELEMENT_F64,
-    FP_ELEMENT_I32,
-    FP_ELEMENT_U8,
-    FP_ELEMENT_ROW
-} fp_element;
-
-enum { FP_MAX_AXES = 4 };
-
-typedef struct fp_array {
-    const char *name;
-    fp_element element;
-    const fp_table *table;      /* FP_ELEMENT_ROW only */
-    const char *axes;           /* comma-separated */
-    const char *unit, *meaning; /* MEANING "": the table's */
-} fp_array;
-
 /* An open dataset. Everything needed later is read when it is opened: no metadata are touched again. */
 typedef struct fp_rows {
     const fp_array *array;
@@ -42,5 +24,12 @@ int fp_rows_write(const fp_rows *rows, hid_t transfer, size_t first, size_t coun
                   fp_error *error);
 int fp_rows_read(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *items,
                  fp_error *error);
+
+/* The same as bytes just as the file holds them, fp_rows_size a row. */
+size_t fp_rows_size(const fp_rows *rows);
+int fp_rows_write_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t count, const void *bytes,
+                      fp_error *error);
+int fp_rows_read_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *bytes,
+                     fp_error *error);
 
 #endif

@@ -110,27 +110,13 @@ static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, 
     fp_progress_row progress = {0};
     int rc = fp_store_read_progress(store, &progress, error);
     if (rc == 0)
-        rc = fp_store_layout(store, layout, error);
+        rc = fp_store_tables(store, layout, error);
     *incarnation = progress.incarnation;
     return fp_store_close(store, rc == 0 ? error : NULL) < 0 || rc != 0 ? -1 : 0;
 }
 
-static size_t count_done(const char *path, size_t n_units, size_t n_checkpoints, fp_error *error) {
-    size_t done = 0;
-    unsigned char *units = fp_alloc(n_units, 1, "status", error);
-    unsigned char *checkpoints = fp_alloc(n_checkpoints, 1, "status", error);
-    fp_store *store = units && checkpoints ? fp_store_open_read(path, error) : NULL;
-    if (store && fp_store_read_status(store, units, checkpoints, error) == 0)
-        for (size_t i = 0; i < n_units; i++)
-            done += units[i] == FP_DONE;
-    if (store)
-        fp_store_close(store, NULL);
-    free(units);
-    free(checkpoints);
-    return done;
-}
-
-/* Makes the file over for a changed grid. When that leaves finished units behind, the old file stays, too. */
+/* Makes the file over for a changed grid, or without what is damaged. When that leaves finished units behind
+ * that are whole (DONE of them), the old file stays, too. */
 static int make_over(fp_session *s, const char *path, size_t done, fp_error *error) {
     char *old = fp_format(error, "%s.%lld.old", path, (long long)s->incarnation);
     int rc = old ? 0 : -1;
@@ -149,7 +135,8 @@ static int make_over(fp_session *s, const char *path, size_t done, fp_error *err
     return rc;
 }
 
-/* Makes the file, or makes it over when the grid has changed: finished units are carried over. */
+/* Makes the file, or makes it over when the grid has changed or something in it is damaged: finished units
+ * are carried over. */
 static int make_file(fp_session *s, fp_error *error) {
     const char *path = s->grid->output;
     if (!fp_path_exists(path))
@@ -159,11 +146,14 @@ static int make_file(fp_session *s, fp_error *error) {
     if (read_file(path, &before, &incarnation, error) < 0)
         return fp_error_context(error, "cannot go on with %s (another -o starts a new file)", path);
     int same = same_plan(&before, &s->plan->layout);
-    size_t done = same ? 0 : count_done(path, before.n_units, before.n_checkpoints, error);
     fp_layout_free(&before);
     if (incarnation >= s->incarnation)
         s->incarnation = incarnation + 1;
-    return same ? 0 : make_over(s, path, done, error);
+    fp_store_check check;
+    if (fp_store_verify(path, NULL, NULL, &check, error) < 0)
+        return -1;
+    s->damaged = check.damaged;
+    return same && !check.damaged ? 0 : make_over(s, path, check.records - check.bad_records, error);
 }
 
 int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_session *out,

@@ -14,6 +14,7 @@ typedef struct fp_session {
     size_t kept;        /* units of an earlier session */
     size_t left_behind; /* finished units that the changed grid no longer has; they stay in OLD_FILE */
     char *old_file;
+    size_t damaged; /* places of the result file that were damaged; what they touched is computed again */
 } fp_session;
 
 /* The result file exists and holds this plan's units afterwards. 0; -1 with PROBLEMS of the grid or with

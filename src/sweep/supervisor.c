@@ -116,7 +116,7 @@ static int store_checkpoint(fp_supervisor *s, const fp_piece_checkpoint *checkpo
 static int store_unit(fp_supervisor *s, fp_error *error) {
     fp_unit_record record;
     fp_provenance_row row = provenance(s);
-    int rc = fp_unit_record_load(s->piece.record, &s->piece.group, &record, error);
+    int rc = fp_record_load(s->piece.record, &fp_unit_records, &s->piece.group, &record, error);
     if (rc == 0)
         rc = fp_store_write_unit(s->store, &s->piece.group, &record, &row, error);
     fp_unit_record_free(&record);

@@ -51,33 +51,36 @@ static fp_schedule *make_schedule(const fp_session *session, fp_store *store, co
     return schedule;
 }
 
-/* A grid that changed: what is no longer in it is not lost. */
-static void say_what_stays_behind(const fp_session *session, const fp_sweep_options *options) {
-    if (!session->left_behind || !options->message)
-        return;
-    char *text =
-        fp_format(NULL, "the grid has changed: %zu finished units are no longer in it, they stay in %s",
-                  session->left_behind, session->old_file);
-    if (text)
+static void say(const fp_sweep_options *options, char *text) {
+    if (text && options->message)
         options->message(options->context, text);
     free(text);
+}
+
+/* A grid that changed: what is no longer in it is not lost. A file that was damaged: what was in there comes
+ * again. */
+static void say_what_became_of_the_file(const fp_session *session, const fp_sweep_options *options) {
+    if (session->damaged)
+        say(options,
+            fp_format(NULL, "the result file was damaged in %zu place%s; what that touched is computed again",
+                      session->damaged, session->damaged == 1 ? "" : "s"));
+    if (session->left_behind)
+        say(options,
+            fp_format(NULL, "the grid has changed: %zu finished units are no longer in it, they stay in %s",
+                      session->left_behind, session->old_file));
 }
 
 /* What the models' position limits took away is said, not only stored. */
 static void say_what_was_cut(const fp_session *session, const fp_sweep_options *options) {
     const fp_layout *layout = &session->plan->layout;
-    for (size_t i = 0; options->message && i < layout->n_data; i++) {
+    for (size_t i = 0; i < layout->n_data; i++) {
         const fp_data_row *row = &layout->data[i];
-        if (row->cut_sentences == 0)
-            continue;
-        char *text = fp_format(
-            NULL,
-            "%s reads %s (%s): %d sentences are longer than its positions and were cut, %d words and "
-            "%d instances fell away",
-            row->model, row->task, row->split, row->cut_sentences, row->cut_words, row->cut_instances);
-        if (text)
-            options->message(options->context, text);
-        free(text);
+        if (row->cut_sentences > 0)
+            say(options, fp_format(NULL,
+                                   "%s reads %s (%s): %d sentences are longer than its positions and were "
+                                   "cut, %d words and %d instances fell away",
+                                   row->model, row->task, row->split, row->cut_sentences, row->cut_words,
+                                   row->cut_instances));
     }
 }
 
@@ -103,7 +106,7 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
     MPI_Comm_size(comm, &work.progress.ranks);
     memcpy(work.progress.host, self.host, sizeof self.host);
     memcpy(work.progress.job, self.job, sizeof self.job);
-    say_what_stays_behind(session, options);
+    say_what_became_of_the_file(session, options);
     say_what_was_cut(session, options);
     work.schedule = make_schedule(session, store, options, error);
     work.supervisor = work.schedule ? fp_supervisor_create(starter, store, &self, error) : NULL;
