@@ -146,7 +146,8 @@ int fp_store_tables(fp_store *store, fp_layout *out, fp_error *error) {
         take_tables(store, out, error) == 0 && take_groups(store, out, error) == 0)
         return 0;
     fp_layout_free(out);
-    return fp_error_context(error, "%s", store->path);
+    fp_error_context(error, "%s", store->path);
+    return -1;
 }
 
 int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error) {
@@ -155,5 +156,6 @@ int fp_store_layout(fp_store *store, fp_layout *out, fp_error *error) {
     if (fp_layout_check(out, error) == 0)
         return 0;
     fp_layout_free(out);
-    return fp_error_context(error, "%s", store->path);
+    fp_error_context(error, "%s", store->path);
+    return -1;
 }
