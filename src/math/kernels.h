@@ -40,7 +40,8 @@ typedef struct fp_adamw {
     float step;   /* rate / (1 - beta1^t) */
     float root;   /* 1 / sqrt(1 - beta2^t) */
     float shrink; /* 1 - rate x weight decay */
-    float clip;   /* the gradient is multiplied by this first */
+    float ridge;  /* this times p is added to the gradient: the slope of an L2 penalty */
+    float clip;   /* the sum is multiplied by this */
 } fp_adamw;
 
 enum {
@@ -85,7 +86,8 @@ typedef struct fp_kernels {
     void (*add)(size_t n, const float *x, float *y);                           /* y += x */
     void (*add_rows)(size_t rows, size_t columns, const float *x, float *sum); /* sum += column sums of x */
     double (*square_sum)(size_t n, const float *x);
-    /* m = beta1 m + rest1 g, v = beta2 v + rest2 g^2, p = shrink p - step m / (root sqrt(v) + epsilon) */
+    /* g = clip (g + ridge p), m = beta1 m + rest1 g, v = beta2 v + rest2 g^2, p = shrink p - step m / (root
+     * sqrt(v) + epsilon) */
     void (*adamw)(const fp_adamw *, size_t n, const float *g, float *m, float *v, float *p);
 } fp_kernels;
 

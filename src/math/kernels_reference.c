@@ -152,7 +152,7 @@ static double square_sum(size_t n, const float *x) {
 
 static void adamw(const fp_adamw *w, size_t n, const float *g, float *m, float *v, float *p) {
     for (size_t i = 0; i < n; i++) {
-        double gradient = (double)g[i] * w->clip;
+        double gradient = ((double)g[i] + (double)w->ridge * p[i]) * w->clip;
         m[i] = (float)((double)w->beta1 * m[i] + w->rest1 * gradient);
         v[i] = (float)((double)w->beta2 * v[i] + w->rest2 * gradient * gradient);
         p[i] = (float)((double)p[i] * w->shrink -

@@ -284,7 +284,7 @@ static void adamw(const fp_adamw *with, size_t n, const float *restrict g, float
                   float *restrict v, float *restrict p) {
     const fp_adamw w = *with;
     for (size_t i = 0; i < n; i++) {
-        float gradient = g[i] * w.clip;
+        float gradient = (g[i] + w.ridge * p[i]) * w.clip;
         float first = w.beta1 * m[i] + w.rest1 * gradient;
         float second = w.beta2 * v[i] + w.rest2 * (gradient * gradient);
         m[i] = first;
