@@ -166,7 +166,7 @@ static void compare_rest(const fp_kernels *kernels, size_t width) {
     float x[MOST], y[2][MOST], sum[2][MOST] = {{0}}, filled[2][MOST], dropped[2][MOST], m[2][MOST],
                                v[2][MOST], p[2][MOST];
     int8_t keep[MOST];
-    fp_adamw adam = {0.9F, 0.999F, 0.1F, 0.001F, 1e-8F, 0.01F, 3, 0.99F, 0.5F};
+    fp_adamw adam = {0.9F, 0.999F, 0.1F, 0.001F, 1e-8F, 0.01F, 3, 0.99F, 0.25F, 0.5F};
     fill(x, n, 1, 1);
     fill_keep(keep, n);
     for (int t = 0; t < 2; t++) {
