@@ -4,7 +4,14 @@
  * kept affinely independent with a Cholesky factor of their Gram matrix, the nearest points of their affine
  * hulls are found exactly, points with negative weight leave, the point that lies furthest on the wrong side
  * enters. The distance falls with every round, so no face comes twice and the method ends. Everything that
- * decides is computed in double precision. */
+ * decides is computed in double precision, and in twice that where the hulls nearly touch.
+ *
+ * Verdicts are about the numbers as they are given. Two hulls are apart when their distance is more than the
+ * RESOLUTION, which is 2^-40 (9e-13) of the EXTENT, the diagonal of the box that holds both; nearer than that
+ * they overlap. (Rounding to single precision moves points of a box about the origin by up to 2^-25 of its
+ * diagonal; the resolution lies far below what data can mean and above what the arithmetic loses.) With one
+ * extent for all questions about parts of two sets, overlap is monotone: what overlaps keeps overlapping as
+ * points are added. */
 #ifndef FINEPROBE_HULL_H
 #define FINEPROBE_HULL_H
 
@@ -22,14 +29,16 @@ typedef struct fp_hull_set {
 typedef enum fp_hull_verdict { FP_HULL_APART, FP_HULL_OVERLAP, FP_HULL_UNDECIDED } fp_hull_verdict;
 
 typedef struct fp_hull_settings {
-    double gap; /* relative gap wanted of the distance; 0: the verdict is enough */
-    double
-        tolerance;  /* hulls overlap when convex combinations meet within TOLERANCE x their points' extent */
-    double longest; /* a bound on the length of all rows, for bounds on rounding; 0: computed every time */
+    double gap;       /* relative gap wanted of the distance; 0: the verdict is enough */
+    double extent;    /* which the resolution is a share of; 0: of the two sets */
+    double longest;   /* a bound on the length of all rows, for bounds on rounding; 0: computed every time */
     size_t max_steps; /* points entered before the question is given up as undecided; 0: by dimension */
 } fp_hull_settings;
 
-fp_hull_settings fp_hull_defaults(void); /* verdict only, tolerance 1e-9 */
+fp_hull_settings fp_hull_defaults(void); /* the verdict alone, extents as the sets have them */
+
+double fp_hull_extent(size_t d, fp_hull_set a, fp_hull_set b);
+double fp_hull_resolution(double extent);
 
 /* Arrays belong to the solver and last until its next call. */
 typedef struct fp_hull_answer {
@@ -62,8 +71,9 @@ void fp_hull_destroy(fp_hull_solver *solver);
 int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const fp_hull_start *start,
                   const fp_hull_settings *settings, fp_hull_answer *answer, fp_error *error);
 
-/* Does the certificate hold? Looks at the points only, not at the solver: 1 when the normal separates the
- * sets (apart), or the convex combinations are ones and meet within TOLERANCE (overlap). Undecided: 0. */
-int fp_hull_check(size_t d, fp_hull_set a, fp_hull_set b, const fp_hull_answer *answer, double tolerance);
+/* Does the certificate hold? Looks at the points only, not at the solver: 1 when the normal keeps the sets
+ * further apart than the resolution (apart), or the convex combinations are ones and meet within it
+ * (overlap). EXTENT as in the settings. Undecided: 0. */
+int fp_hull_check(size_t d, fp_hull_set a, fp_hull_set b, const fp_hull_answer *answer, double extent);
 
 #endif

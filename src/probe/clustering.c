@@ -19,6 +19,7 @@ typedef struct search {
     size_t n, d, n_labels;
     const float *points;
     const int32_t *labels;
+    const fp_extents *extents;
     size_t *label_at;           /* [n_labels + 1] slots of every label in SLOTS */
     uint32_t *slots;            /* [n] points, label by label */
     uint32_t *node;             /* [n] cluster in every slot */
@@ -89,7 +90,7 @@ static int open_search(search *s, fp_error *error) {
     memcpy(s->node, s->slots, s->n * sizeof *s->node);
     for (size_t i = 0; i < s->n; i++)
         s->slot_of[s->slots[i]] = (uint32_t)i;
-    return fp_questions_create(&s->questions, &s->forest, error);
+    return fp_questions_create(&s->questions, &s->forest, s->extents, error);
 }
 
 static size_t count_of(const search *s, size_t label) {
@@ -156,7 +157,8 @@ static int separate_labels(search *s, fp_error *error) {
         for (size_t b = 0; b < a; b++) {
             int apart = 1;
             if (count_of(s, a) && count_of(s, b))
-                apart = fp_questions_sets_apart(&s->questions, label_set(s, a), label_set(s, b), error);
+                apart = fp_questions_sets_apart(&s->questions, label_set(s, a), label_set(s, b), (int32_t)a,
+                                                (int32_t)b, error);
             if (apart < 0)
                 return -1;
             s->separate[a * s->n_labels + b] = s->separate[b * s->n_labels + a] = (unsigned char)apart;
@@ -373,12 +375,14 @@ static int cluster(search *s, int *linear, fp_error *error) {
 }
 
 int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *labels, size_t n_labels,
-                      fp_probe_progress *progress, void *context, fp_clustering *out, fp_error *error) {
+                      const fp_extents *extents, fp_probe_progress *progress, void *context,
+                      fp_clustering *out, fp_error *error) {
     search s = {.n = n,
                 .d = d,
                 .n_labels = n_labels,
                 .points = points,
                 .labels = labels,
+                .extents = extents,
                 .progress = progress,
                 .context = context};
     *out = (fp_clustering){0};

@@ -6,6 +6,7 @@
 #ifndef FINEPROBE_PROBE_CLUSTERING_H
 #define FINEPROBE_PROBE_CLUSTERING_H
 
+#include "extents.h"
 #include "fineprobe/directprobe.h"
 
 typedef struct fp_clustering {
@@ -16,6 +17,7 @@ typedef struct fp_clustering {
 } fp_clustering;
 
 int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *labels, size_t n_labels,
-                      fp_probe_progress *progress, void *context, fp_clustering *out, fp_error *error);
+                      const fp_extents *extents, fp_probe_progress *progress, void *context,
+                      fp_clustering *out, fp_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "fineprobe/directprobe.h"
 
 #include "clustering.h"
+#include "extents.h"
 #include "fineprobe/hull.h"
 #include "fineprobe/memory.h"
 #include "vectors.h"
@@ -24,6 +25,7 @@ typedef struct measure {
     uint32_t *members; /* [n_points] */
     double *centroids; /* [n_clusters, d] */
     double *hint;      /* [d] */
+    const fp_extents *extents;
     fp_hull_solver *solver;
     fp_hull_settings hull;
 } measure;
@@ -135,6 +137,8 @@ static int cluster_distance(measure *m, size_t a, size_t b, double *distance, fp
     }
     for (size_t k = 0; k < m->d; k++)
         m->hint[k] = m->centroids[a * m->d + k] - m->centroids[b * m->d + k];
+    m->hull.extent = m->extents->of_pair[(size_t)m->result->clusters[a].label * m->result->n_labels +
+                                         (size_t)m->result->clusters[b].label];
     fp_hull_start start = {.directions = m->hint, .n_directions = 1};
     if (fp_hull_solve(m->solver, cluster_set(m, a), cluster_set(m, b), &start, &m->hull, &answer, error) < 0)
         return -1;
@@ -203,16 +207,29 @@ int fp_directprobe(size_t n, size_t d, const float *points, const int32_t *label
     fp_clustering clustering;
     if (validate(n, d, points, labels, n_labels, settings, error) < 0)
         return -1;
-    if (fp_clustering_run(n, d, points, labels, n_labels, progress, context, &clustering, error) < 0) {
+    fp_extents extents;
+    if (fp_extents_create(&extents, points, labels, n, d, n_labels, error) < 0) {
+        fp_extents_destroy(&extents);
+        return -1;
+    }
+    if (fp_clustering_run(n, d, points, labels, n_labels, &extents, progress, context, &clustering, error) <
+        0) {
         free(clustering.cluster_of);
+        fp_extents_destroy(&extents);
         return -1;
     }
     out->cluster_of = clustering.cluster_of;
     out->n_clusters = clustering.n_clusters;
     out->solver_calls = clustering.solver_calls;
     out->undecided = clustering.undecided;
-    measure m = {.points = points, .d = d, .settings = settings, .result = out, .hull = fp_hull_defaults()};
+    measure m = {.points = points,
+                 .d = d,
+                 .settings = settings,
+                 .result = out,
+                 .extents = &extents,
+                 .hull = fp_hull_defaults()};
     m.hull.gap = settings->gap;
+    m.hull.longest = extents.longest;
     int status = allocate(out, error);
     if (status == 0)
         status = group_points(&m, labels, error);
@@ -224,6 +241,7 @@ int fp_directprobe(size_t n, size_t d, const float *points, const int32_t *label
      * about. */
     out->linear = clustering.linear;
     close_measure(&m);
+    fp_extents_destroy(&extents);
     if (status < 0)
         fp_directprobe_free(out);
     else if (progress)

@@ -1,37 +1,42 @@
 #include "face.h"
 
 #include "fineprobe/memory.h"
+#include "twice.h"
 #include "vectors.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this share of its squared length, what is left of a point outside the others' affine hull is noise of
- * the Gram matrix. */
-static const double DEPENDENT = 1e-14;
+/* What is left of a point outside the others' affine hull, as a share of its squared length: below the first,
+ * the Gram matrix is too coarse to tell; below the second (times the weights that make up the rest), it is
+ * rounding. */
+static const double NEARLY_DEPENDENT = 1e-7, DEPENDENT = 1e-24;
 
-/* Nearest points closer than this share of the extent (both squared) are refined. */
-static const double CLOSE = 1e-5;
-enum { REFINEMENTS = 2 };
+/* Nearest points closer than this share of the extent (both squared) are refined; closer than the other, in
+ * twice the precision. */
+static const double CLOSE = 1e-5, VERY_CLOSE = 1e-9, ENOUGH = 1e-16;
+enum { REFINEMENTS = 2, REFINEMENTS_TWICE = 4 };
 
 int fp_face_create(fp_face *face, size_t d, fp_error *error) {
     size_t n = d + 2; /* more cannot be independent */
     *face = (fp_face){.d = d, .capacity = n};
     face->origin = fp_alloc(d, sizeof(double), "hull solver", error);
     face->w = fp_alloc(d, sizeof(double), "hull solver", error);
+    face->outside = fp_alloc(d, sizeof(double), "hull solver", error);
     face->x = fp_alloc(n, sizeof(double *), "hull solver", error);
     face->store = fp_alloc(n * d, sizeof(double), "hull solver", error);
     face->factor = fp_alloc(n * n, sizeof(double), "hull solver", error);
-    face->weight = fp_alloc(n * 6, sizeof(double), "hull solver", error);
+    face->weight = fp_alloc(n * 8, sizeof(double), "hull solver", error);
     face->point = fp_alloc(n, sizeof(uint32_t), "hull solver", error);
     face->side = fp_alloc(n, 1, "hull solver", error);
-    if (!face->origin || !face->w || !face->x || !face->store || !face->factor || !face->weight ||
-        !face->point || !face->side) {
+    if (!face->origin || !face->w || !face->outside || !face->x || !face->store || !face->factor ||
+        !face->weight || !face->point || !face->side) {
         fp_face_destroy(face);
         return -1;
     }
-    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->row, &face->change};
-    for (size_t i = 0; i < 5; i++)
+    double **parts[] = {&face->wanted, &face->ones[0], &face->ones[1], &face->row,
+                        &face->change, &face->rest[0], &face->rest[1]};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         *parts[i] = face->weight + (i + 1) * n;
     for (size_t i = 0; i < n; i++)
         face->x[i] = face->store + i * d;
@@ -41,6 +46,7 @@ int fp_face_create(fp_face *face, size_t d, fp_error *error) {
 void fp_face_destroy(fp_face *face) {
     free(face->origin);
     free(face->w);
+    free(face->outside);
     free((void *)face->x);
     free(face->store);
     free(face->factor);
@@ -50,10 +56,17 @@ void fp_face_destroy(fp_face *face) {
     *face = (fp_face){0};
 }
 
-static void update_w(fp_face *face) {
-    for (size_t i = 0; i < face->count; i++)
-        face->row[i] = face->side[i] ? -face->weight[i] : face->weight[i];
-    fp_combine(face->x, face->row, face->count, face->d, face->w);
+/* W = the combination of the points with WEIGHT + REST. */
+static void combine(fp_face *face, const double *weight, const double *rest) {
+    double *signed_weight = face->row, *signed_rest = face->change;
+    for (size_t i = 0; i < face->count; i++) {
+        signed_weight[i] = face->side[i] ? -weight[i] : weight[i];
+        signed_rest[i] = face->side[i] ? -rest[i] : rest[i];
+    }
+    if (face->twice)
+        fp_combine_twice(face->x, signed_weight, signed_rest, face->count, face->d, face->w);
+    else
+        fp_combine(face->x, signed_weight, face->count, face->d, face->w);
 }
 
 double fp_face_norm2(const fp_face *face) {
@@ -68,30 +81,67 @@ void fp_face_levels(const fp_face *face, const float *points, double level[2]) {
             *at = i;
     }
     for (int s = 0; s < 2; s++)
-        fp_scores(points, face->point + heaviest[s], 1, face->d, face->w, level + s);
+        fp_scores_twice(points, face->point + heaviest[s], 1, face->d, face->w, level + s);
 }
 
 void fp_face_spread(fp_face *face) {
     size_t count[2] = {0, 0};
     for (size_t i = 0; i < face->count; i++)
         count[face->side[i]]++;
-    for (size_t i = 0; i < face->count; i++)
+    for (size_t i = 0; i < face->count; i++) {
         face->weight[i] = 1.0 / (double)count[face->side[i]];
+        face->rest[0][i] = 0;
+    }
 }
 
-void fp_face_start(fp_face *face, const float *points, size_t d, uint32_t a, uint32_t b) {
-    double extent = 0;
-    for (size_t k = 0; k < d; k++) {
-        double half = 0.5 * ((double)points[a * d + k] - points[b * d + k]);
-        face->origin[k] = points[b * d + k] + half;
-        extent += half * half;
-    }
+void fp_face_start(fp_face *face, const float *points, double reach, uint32_t a, uint32_t b) {
+    size_t d = face->d;
+    for (size_t k = 0; k < d; k++) /* rounded, so that differences from it are exact as a rule */
+        face->origin[k] = (float)(0.5 * points[a * d + k] + 0.5 * points[b * d + k]);
     face->count = 0;
-    face->sigma = extent > 0 ? extent : 1;
+    face->twice = 0;
+    face->sigma = reach > 0 ? reach * reach : 1;
     fp_face_enter(face, points, a, 0);
     fp_face_enter(face, points, b, 1);
     face->weight[0] = face->weight[1] = 1;
-    update_w(face);
+    combine(face, face->weight, face->rest[0]);
+}
+
+/* What is left of the lifted point X outside the span of the others, twice orthogonalized; corrects its row
+ * of the factor. Returns the squared length, 0 when that is rounding. */
+static double residual(fp_face *face, const double *x, int side, double self) {
+    enum { ROUNDS = 2 };
+    size_t n = face->count, d = face->d;
+    double *row = face->row, *coefficient = face->wanted, *change = face->change, *z = face->outside,
+           left = 0;
+    double size = 1;
+    memcpy(coefficient, row, n * sizeof *row);
+    fp_solve_upper(face->factor, face->capacity, n, coefficient);
+    for (int round = 0;; round++) {
+        double lift[2] = {side == 0, side == 1};
+        for (size_t i = 0; i < n; i++) {
+            lift[face->side[i]] -= coefficient[i];
+            change[i] = face->side[i] == side ? -coefficient[i] : coefficient[i];
+        }
+        fp_combine(face->x, change, n, d, z);
+        for (size_t k = 0; k < d; k++)
+            z[k] += x[k];
+        left = fp_dot(z, z, d) + face->sigma * (lift[0] * lift[0] + lift[1] * lift[1]);
+        if (round == ROUNDS)
+            break;
+        fp_dots(face->x, n, d, z, change);
+        for (size_t i = 0; i < n; i++)
+            change[i] = (face->side[i] == side ? change[i] : -change[i]) + face->sigma * lift[face->side[i]];
+        fp_solve_lower(face->factor, face->capacity, n, change);
+        for (size_t i = 0; i < n; i++)
+            row[i] += change[i];
+        fp_solve_upper(face->factor, face->capacity, n, change);
+        for (size_t i = 0; i < n; i++)
+            coefficient[i] += change[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        size += fabs(coefficient[i]);
+    return left > DEPENDENT * size * size * self ? left : 0;
 }
 
 int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side) {
@@ -107,14 +157,16 @@ int fp_face_enter(fp_face *face, const float *points, uint32_t point, int side) 
         row[i] = face->side[i] == side ? row[i] + face->sigma : -row[i];
     fp_solve_lower(face->factor, face->capacity, n, row);
     double left = self - fp_dot(row, row, n);
-    if (!(left > DEPENDENT * self))
+    if (!(left > NEARLY_DEPENDENT * self))
+        left = residual(face, x, side, self);
+    if (!(left > 0))
         return 0;
     for (size_t j = 0; j < n; j++)
         face->factor[j * face->capacity + n] = row[j];
     face->factor[n * face->capacity + n] = sqrt(left);
     face->point[n] = point;
     face->side[n] = (unsigned char)side;
-    face->weight[n] = 0;
+    face->weight[n] = face->rest[0][n] = 0;
     for (int s = 0; s < 2; s++)
         face->ones[s][n] = ((s == side) - fp_dot(row, face->ones[s], n)) / sqrt(left);
     face->count++;
@@ -130,6 +182,7 @@ static void leave(fp_face *face, size_t out) {
     memmove(face->point + out, face->point + out + 1, (n - out) * sizeof *face->point);
     memmove(face->side + out, face->side + out + 1, n - out);
     memmove(face->weight + out, face->weight + out + 1, (n - out) * sizeof *face->weight);
+    memmove(face->rest[0] + out, face->rest[0] + out + 1, (n - out) * sizeof *face->weight);
     for (size_t j = 0; j < out; j++) {
         double *column = face->factor + j * ld;
         memmove(column + out, column + out + 1, (n - out) * sizeof *column);
@@ -148,49 +201,91 @@ static void leave(fp_face *face, size_t out) {
 
 /* OUT = L'^-1 (a 1_first + b 1_second + REST) with a, b such that OUT sums to TOTAL on either side; the
  * indicators and REST (NULL: none) are given multiplied by L^-1. */
-static void solve_with_sums(const fp_face *face, double total, const double *rest, double *out) {
+static void solve_with_sums(const fp_face *face, const double total[2], const double *rest, double *out) {
     size_t n = face->count;
     const double *p = face->ones[0], *q = face->ones[1];
     double pp = fp_dot(p, p, n), pq = fp_dot(p, q, n), qq = fp_dot(q, q, n), determinant = pp * qq - pq * pq;
-    double u = total - (rest ? fp_dot(p, rest, n) : 0), v = total - (rest ? fp_dot(q, rest, n) : 0);
+    double u = total[0] - (rest ? fp_dot(p, rest, n) : 0), v = total[1] - (rest ? fp_dot(q, rest, n) : 0);
     double a = (qq * u - pq * v) / determinant, b = (pp * v - pq * u) / determinant;
     for (size_t i = 0; i < n; i++)
         out[i] = a * p[i] + b * q[i] + (rest ? rest[i] : 0);
     fp_solve_upper(face->factor, face->capacity, n, out);
 }
 
-/* One step of iterative refinement: the Gram matrix squares the points' rounding, the points themselves do
- * not. */
-static void refine(fp_face *face) {
+/* One minus the sum of either side's weights. */
+static void missing(const fp_face *face, const double *weight, const double *rest, double out[2]) {
+    double high[2] = {1, 1}, low[2] = {0, 0};
+    for (size_t i = 0; i < face->count; i++) {
+        fp_add_twice(high + face->side[i], low + face->side[i], -weight[i]);
+        low[face->side[i]] -= rest[i];
+    }
+    for (int s = 0; s < 2; s++)
+        out[s] = high[s] + low[s];
+}
+
+/* One step of iterative refinement: the factor squares or drops the points' rounding, the points themselves
+ * do not. 0: it changed nothing that matters. */
+static int refine(fp_face *face) {
     size_t n = face->count;
-    double *row = face->row;
-    for (size_t i = 0; i < n; i++)
-        row[i] = face->side[i] ? -face->wanted[i] : face->wanted[i];
-    fp_combine(face->x, row, n, face->d, face->w);
+    double *row = face->row, total[2];
+    combine(face, face->wanted, face->rest[1]);
+    missing(face, face->wanted, face->rest[1], total);
     fp_dots(face->x, n, face->d, face->w, row);
     for (size_t i = 0; i < n; i++)
         row[i] = face->side[i] ? row[i] : -row[i];
     fp_solve_lower(face->factor, face->capacity, n, row);
-    solve_with_sums(face, 0, row, face->change);
-    for (size_t i = 0; i < n; i++)
-        face->wanted[i] += face->change[i];
+    solve_with_sums(face, total, row, face->change);
+    double moved = 0;
+    for (size_t i = 0; i < n; i++) {
+        moved += fabs(face->change[i]);
+        if (face->twice)
+            fp_add_twice(face->wanted + i, face->rest[1] + i, face->change[i]);
+        else
+            face->wanted[i] += face->change[i];
+    }
+    return moved * moved * face->sigma > ENOUGH * fp_face_norm2(face);
 }
 
 /* Weights of the nearest points of the two affine hulls. W is the one before. */
 static void affine_optimum(fp_face *face) {
-    int close = fp_face_norm2(face) < CLOSE * face->sigma;
-    solve_with_sums(face, 1, NULL, face->wanted);
-    for (int i = 0; close && i < REFINEMENTS; i++)
-        refine(face);
+    static const double one[2] = {1, 1};
+    double norm2 = fp_face_norm2(face);
+    face->twice |= norm2 < VERY_CLOSE * face->sigma;
+    int rounds = face->twice ? REFINEMENTS_TWICE : norm2 < CLOSE * face->sigma ? REFINEMENTS : 0;
+    solve_with_sums(face, one, NULL, face->wanted);
+    memset(face->rest[1], 0, face->count * sizeof *face->rest[1]);
+    while (rounds-- > 0 && refine(face))
+        ;
 }
 
 /* Rounding must not let the sums drift from one. */
 static void normalise(fp_face *face) {
-    double sum[2] = {0, 0};
-    for (size_t i = 0; i < face->count; i++)
-        sum[face->side[i]] += face->weight[i];
-    for (size_t i = 0; i < face->count; i++)
-        face->weight[i] /= sum[face->side[i]];
+    double less[2];
+    missing(face, face->weight, face->rest[0], less);
+    for (size_t i = 0; i < face->count; i++) {
+        double part = less[face->side[i]] * face->weight[i];
+        if (face->twice)
+            fp_add_twice(face->weight + i, face->rest[0] + i, part);
+        else
+            face->weight[i] += part;
+    }
+}
+
+/* The weights go STEP of the way to the wanted ones. */
+static void move_weights(fp_face *face, double step) {
+    double *rest = face->rest[0], *wanted_rest = face->rest[1];
+    for (size_t i = 0; i < face->count; i++) {
+        if (step == 1) {
+            face->weight[i] = face->wanted[i];
+            rest[i] = wanted_rest[i];
+            continue;
+        }
+        double part = step * ((face->wanted[i] - face->weight[i]) + (wanted_rest[i] - rest[i]));
+        if (face->twice)
+            fp_add_twice(face->weight + i, rest + i, part);
+        else
+            face->weight[i] += part;
+    }
 }
 
 void fp_face_settle(fp_face *face) {
@@ -208,12 +303,11 @@ void fp_face_settle(fp_face *face) {
                 out = i;
             }
         }
-        for (size_t i = 0; i < face->count; i++)
-            face->weight[i] += step * (face->wanted[i] - face->weight[i]);
+        move_weights(face, step);
         if (out == face->count)
             break;
         leave(face, out);
     }
     normalise(face);
-    update_w(face);
+    combine(face, face->weight, face->rest[0]);
 }

@@ -3,6 +3,7 @@
 #include "face.h"
 #include "fineprobe/memory.h"
 #include "pairwise.h"
+#include "twice.h"
 #include "vectors.h"
 #include <cblas.h>
 #include <float.h>
@@ -10,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Points that meet within this share of their extent have met up to rounding: there is nothing left to gain.
- */
-static const double EXACT = 1e-12;
 enum { PAIRWISE_LEAST = 64 }; /* points of both sides; at most as many as dimensions */
 enum { CANDIDATES = 32 };     /* of either side, priced alone until none of them helps any more */
 
@@ -40,6 +38,7 @@ typedef struct question {
     fp_hull_solver *solver;
     fp_hull_set set[2];
     const fp_hull_settings *settings;
+    double resolution;
     double rounding; /* error bound of the difference of two scores, per unit of |w| */
     double lower;    /* best bound of the distance so far; its normal is in the solver */
     uint32_t candidates[2][CANDIDATES];
@@ -48,7 +47,7 @@ typedef struct question {
 } question;
 
 fp_hull_settings fp_hull_defaults(void) {
-    return (fp_hull_settings){.tolerance = 0x1p-24};
+    return (fp_hull_settings){0};
 }
 
 fp_hull_solver *fp_hull_create(size_t d, fp_error *error) {
@@ -100,11 +99,37 @@ static double longest_row(fp_hull_set set, size_t d) {
     return sqrt(longest);
 }
 
+/* The lowest score of a side, SCORES being right to ERROR: those that may be it are computed again in twice
+ * the precision. SIGN: -1 when the highest is wanted. */
+static double sharpen(const question *q, int side, const double *w, double lowest, double error) {
+    fp_hull_set set = q->set[side];
+    const double *scores = q->solver->scores[side];
+    double sign = side ? -1 : 1, sharp = INFINITY;
+    for (size_t i = 0; i < set.count; i++) {
+        double score;
+        if (sign * scores[i] > lowest + 2 * error)
+            continue;
+        uint32_t row = row_of(set, i);
+        fp_scores_twice(set.points, &row, 1, q->solver->d, w, &score);
+        sharp = fmin(sharp, sign * score);
+    }
+    return sharp;
+}
+
+/* Keeps BOUND, when it is the best one, with its direction. */
+static void keep_bound(question *q, double bound, const double *w, double length) {
+    if (!(bound > q->lower))
+        return;
+    q->lower = bound;
+    for (size_t k = 0; k < q->solver->d; k++)
+        q->solver->normal[k] = w[k] / length;
+}
+
 /* Scores both sets along W; EXTREME: the first set's lowest, the second's highest. Keeps the bound when it is
- * the best one. Returns the bound on the distance that W gives. */
-static double price(question *q, const double *w, size_t extreme[2]) {
+ * the best one. SHARP: as if rounding were nothing. Returns the bound on the distance that W gives. */
+static double price(question *q, const double *w, int sharp, size_t extreme[2]) {
     fp_hull_solver *solver = q->solver;
-    double best[2] = {INFINITY, INFINITY}, length = length_of(w, solver->d);
+    double best[2] = {INFINITY, INFINITY}, length = length_of(w, solver->d), rounding = q->rounding;
     for (int s = 0; s < 2; s++) {
         fp_hull_set set = q->set[s];
         fp_scores(set.points, set.index, set.count, solver->d, w, solver->scores[s]);
@@ -119,12 +144,13 @@ static double price(question *q, const double *w, size_t extreme[2]) {
     }
     if (!(length > 0))
         return -INFINITY;
-    double bound = (best[0] + best[1]) / length - q->rounding;
-    if (bound > q->lower) {
-        q->lower = bound;
-        for (size_t k = 0; k < solver->d; k++)
-            solver->normal[k] = w[k] / length;
+    if (sharp) {
+        for (int s = 0; s < 2; s++)
+            best[s] = sharpen(q, s, w, best[s], rounding * length);
+        rounding = 8 * DBL_EPSILON * (fabs(best[0] + best[1]) / length + rounding);
     }
+    double bound = (best[0] + best[1]) / length - rounding;
+    keep_bound(q, bound, w, length);
     return bound;
 }
 
@@ -154,25 +180,41 @@ static void try_directions(question *q, const fp_hull_start *start, size_t extre
     extreme[0] = extreme[1] = 0;
     for (size_t i = 0; i < n; i++) {
         size_t meets[2];
-        double bound = price(q, directions + i * q->solver->d, meets);
+        double bound = price(q, directions + i * q->solver->d, 0, meets);
         if (bound > best) {
             best = bound;
             memcpy(extreme, meets, sizeof meets);
         }
-        if (q->lower > 0 && q->settings->gap <= 0)
+        if (q->lower > q->resolution && q->settings->gap <= 0)
             return;
     }
+}
+
+/* About how far points are from one another: the furthest of a few from the first. */
+static double reach_of(const question *q) {
+    enum { SAMPLE = 8 };
+    size_t d = q->solver->d;
+    const float *first = q->set[0].points + row_of(q->set[0], 0) * d;
+    double furthest = 0;
+    for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < SAMPLE; i++) {
+            size_t at = i * q->set[s].count / SAMPLE;
+            furthest =
+                fmax(furthest, fp_squared_distance(first, q->set[s].points + row_of(q->set[s], at) * d, d));
+        }
+    return 0.5 * sqrt(furthest);
 }
 
 /* Begins with the points that carried weight before. */
 static void begin(question *q, const fp_hull_start *start, const size_t extreme[2]) {
     fp_face *face = &q->solver->face;
     const float *points = q->set[0].points;
+    double reach = reach_of(q);
     if (!start || !start->n_first || start->n_first >= start->n_support) {
-        fp_face_start(face, points, face->d, row_of(q->set[0], extreme[0]), row_of(q->set[1], extreme[1]));
+        fp_face_start(face, points, reach, row_of(q->set[0], extreme[0]), row_of(q->set[1], extreme[1]));
         return;
     }
-    fp_face_start(face, points, face->d, start->support[0], start->support[start->n_first]);
+    fp_face_start(face, points, reach, start->support[0], start->support[start->n_first]);
     for (size_t i = 1; i < start->n_support; i++)
         if (i != start->n_first)
             fp_face_enter(face, points, start->support[i], i > start->n_first);
@@ -241,7 +283,8 @@ static int improve(question *q) {
     size_t at = 0;
     fp_face_levels(face, q->set[0].points, level);
     for (int s = 0; s < 2; s++) {
-        fp_scores(q->set[s].points, q->candidates[s], q->n_candidates[s], face->d, face->w, scores);
+        (face->twice ? fp_scores_twice : fp_scores)(q->set[s].points, q->candidates[s], q->n_candidates[s],
+                                                    face->d, face->w, scores);
         for (size_t i = 0; i < q->n_candidates[s]; i++) {
             double score = s ? level[1] - scores[i] : scores[i] - level[0];
             if (score < worst) {
@@ -262,46 +305,46 @@ static int improve(question *q) {
     return 1;
 }
 
-/* Have the nearest points met within TOLERANCE x the extent of the points that carry weight? */
-static int met(const question *q, double tolerance) {
-    const fp_face *face = &q->solver->face;
-    double extent = 0, between = sqrt(fp_face_norm2(face));
-    if (between > 2 * tolerance * q->settings->longest)
-        return 0; /* no two rows are further apart than twice the longest */
-    for (size_t i = 1; i < face->count; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < face->d; k++)
-            sum += (face->x[i][k] - face->x[0][k]) * (face->x[i][k] - face->x[0][k]);
-        extent = fmax(extent, sum);
-    }
-    return between <= tolerance * sqrt(extent);
+static int met(const question *q) {
+    return sqrt(fp_face_norm2(&q->solver->face)) <= q->resolution;
+}
+
+/* Is the question answered by the lower bound, when UPPER is the nearest points' distance? */
+static int proven_apart(const question *q, double upper) {
+    return q->lower > q->resolution && (q->settings->gap <= 0 || q->lower >= (1 - q->settings->gap) * upper);
 }
 
 static fp_hull_verdict iterate(question *q) {
     fp_face *face = &q->solver->face;
     size_t limit = q->settings->max_steps ? q->settings->max_steps : 100 * face->d + 10000;
-    double best = INFINITY, exact = fmin(EXACT, q->settings->tolerance);
+    double best = INFINITY;
     for (int stalls = 0; q->steps <= limit;) {
         double upper = sqrt(fp_face_norm2(face)), level[2];
-        if (met(q, exact))
+        if (met(q))
             return FP_HULL_OVERLAP;
         size_t extreme[2];
-        price(q, face->w, extreme);
-        if (q->lower > 0 && q->lower >= (1 - q->settings->gap) * upper * (q->settings->gap > 0))
+        int sharp = face->twice || q->rounding > 0.1 * fmax(q->settings->gap * upper, q->resolution);
+        price(q, face->w, sharp, extreme);
+        if (proven_apart(q, upper))
             return FP_HULL_APART;
         stalls = upper < best ? 0 : stalls + 1;
         best = fmin(best, upper);
-        if (stalls > 2)
+        if (stalls > 2 && face->twice)
             break;
+        if (stalls > 2) { /* what is left is rounding */
+            face->twice = 1;
+            fp_face_settle(face);
+            best = INFINITY;
+        }
         fp_face_levels(face, q->set[0].points, level);
         choose_candidates(q, level);
         while (q->steps <= limit && improve(q))
-            if (met(q, exact))
+            if (met(q))
                 return FP_HULL_OVERLAP;
     }
-    if (q->lower > 0) /* but rounding kept the bounds further from each other than wanted */
-        return FP_HULL_APART;
-    return met(q, q->settings->tolerance) ? FP_HULL_OVERLAP : FP_HULL_UNDECIDED;
+    if (met(q))
+        return FP_HULL_OVERLAP;
+    return q->lower > q->resolution ? FP_HULL_APART : FP_HULL_UNDECIDED;
 }
 
 /* The first set's points first. */
@@ -328,7 +371,7 @@ static void write_answer(question *q, fp_hull_answer *answer) {
 static int solve_far(question *q, fp_hull_answer *answer, fp_error *error) {
     fp_hull_solver *solver = q->solver;
     size_t d = solver->d, n = q->set[0].count + q->set[1].count, first = q->set[0].count, extreme[2];
-    if (!(q->lower > 0) || n < PAIRWISE_LEAST || n > d)
+    if (!(q->lower > q->resolution) || n < PAIRWISE_LEAST || n > d)
         return 0;
     double scale = ldexp(1, -1 - ilogb(q->settings->longest));
     int reached =
@@ -355,8 +398,8 @@ static int solve_far(question *q, fp_hull_answer *answer, fp_error *error) {
         answer->n_first += !s;
     }
     answer->upper = length_of(w, d);
-    price(q, w, extreme);
-    return q->lower >= (1 - q->settings->gap) * answer->upper;
+    price(q, w, 0, extreme);
+    return q->lower > q->resolution && q->lower >= (1 - q->settings->gap) * answer->upper;
 }
 
 static int prepare(question *q, fp_error *error) {
@@ -384,11 +427,14 @@ int fp_hull_solve(fp_hull_solver *solver, fp_hull_set a, fp_hull_set b, const fp
         return -1;
     if (!(own.longest > 0))
         own.longest = fmax(longest_row(a, solver->d), longest_row(b, solver->d));
+    if (!(own.extent > 0))
+        own.extent = fp_hull_extent(solver->d, a, b);
+    q.resolution = fp_hull_resolution(own.extent);
     q.rounding = ((double)solver->d + 16) * DBL_EPSILON * own.longest;
     size_t extreme[2];
     try_directions(&q, start, extreme);
     *answer = (fp_hull_answer){.verdict = FP_HULL_APART, .upper = INFINITY};
-    int done = own.gap > 0 ? solve_far(&q, answer, error) : q.lower > 0;
+    int done = own.gap > 0 ? solve_far(&q, answer, error) : q.lower > q.resolution;
     if (done < 0)
         return -1;
     if (!done) {

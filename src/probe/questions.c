@@ -16,8 +16,9 @@ enum {
 };                    /* how far to look for what is known of clusters that hold, or are held */
 enum { BLOCK = 256 }; /* clusters filtered at once */
 
-int fp_questions_create(fp_questions *q, fp_forest *forest, fp_error *error) {
-    *q = (fp_questions){.forest = forest, .settings = fp_hull_defaults(), .known_size = 1 << 12};
+int fp_questions_create(fp_questions *q, fp_forest *forest, const fp_extents *extents, fp_error *error) {
+    *q = (fp_questions){
+        .forest = forest, .extents = extents, .settings = fp_hull_defaults(), .known_size = 1 << 12};
     q->solver = fp_hull_create(forest->d, error);
     q->known = fp_alloc(q->known_size, sizeof *q->known, "known answers", error);
     q->members[0] = fp_alloc(forest->n_points, sizeof(uint32_t), "points of a cluster", error);
@@ -27,12 +28,7 @@ int fp_questions_create(fp_questions *q, fp_forest *forest, fp_error *error) {
         fp_questions_destroy(q);
         return -1;
     }
-    for (size_t i = 0; i < forest->n_points; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < forest->d; k++)
-            sum += (double)forest->points[i * forest->d + k] * forest->points[i * forest->d + k];
-        q->settings.longest = fmax(q->settings.longest, sqrt(sum));
-    }
+    q->settings.longest = extents->longest;
     q->scale = q->settings.longest > 0 ? ldexp(1, -1 - ilogb(q->settings.longest)) : 1;
     return 0;
 }
@@ -130,8 +126,9 @@ static int64_t keep_plane(fp_questions *q, uint32_t a, const fp_hull_answer *ans
     return (int64_t)q->n_planes++;
 }
 
-static int solve(fp_questions *q, fp_hull_set a, fp_hull_set b, const fp_hull_start *start,
-                 fp_hull_answer *answer, fp_error *error) {
+static int solve(fp_questions *q, fp_hull_set a, fp_hull_set b, int32_t label_a, int32_t label_b,
+                 const fp_hull_start *start, fp_hull_answer *answer, fp_error *error) {
+    q->settings.extent = q->extents->of_pair[(size_t)label_a * q->extents->n_labels + (size_t)label_b];
     if (fp_hull_solve(q->solver, a, b, start, &q->settings, answer, error) < 0)
         return -1;
     q->solved++;
@@ -139,9 +136,10 @@ static int solve(fp_questions *q, fp_hull_set a, fp_hull_set b, const fp_hull_st
     return answer->verdict == FP_HULL_APART;
 }
 
-int fp_questions_sets_apart(fp_questions *q, fp_hull_set a, fp_hull_set b, fp_error *error) {
+int fp_questions_sets_apart(fp_questions *q, fp_hull_set a, fp_hull_set b, int32_t label_a, int32_t label_b,
+                            fp_error *error) {
     fp_hull_answer answer;
-    return solve(q, a, b, NULL, &answer, error);
+    return solve(q, a, b, label_a, label_b, NULL, &answer, error);
 }
 
 static fp_hull_set members_of(fp_questions *q, int side, uint32_t node) {
@@ -167,7 +165,8 @@ static int ask(fp_questions *q, uint32_t a, uint32_t b, int64_t plane, fp_hull_a
             q->directions[k] = (double)x[k] - y[k];
     }
     fp_hull_set first = members_of(q, 0, a), second = members_of(q, 1, b);
-    return solve(q, first, second, &start, answer, error);
+    return solve(q, first, second, q->forest->nodes[a].label, q->forest->nodes[b].label, &start, answer,
+                 error);
 }
 
 int fp_questions_apart(fp_questions *q, uint32_t a, uint32_t b, fp_error *error) {

@@ -2,6 +2,7 @@
 #ifndef FINEPROBE_PROBE_QUESTIONS_H
 #define FINEPROBE_PROBE_QUESTIONS_H
 
+#include "extents.h"
 #include "fineprobe/hull.h"
 #include "forest.h"
 
@@ -19,6 +20,7 @@ typedef struct fp_known {
 
 typedef struct fp_questions {
     fp_forest *forest;
+    const fp_extents *extents;
     fp_hull_solver *solver;
     fp_hull_settings settings;
     fp_known *known; /* open table */
@@ -34,7 +36,8 @@ typedef struct fp_questions {
     uint64_t solved, undecided;
 } fp_questions;
 
-int fp_questions_create(fp_questions *questions, fp_forest *forest, fp_error *error);
+int fp_questions_create(fp_questions *questions, fp_forest *forest, const fp_extents *extents,
+                        fp_error *error);
 void fp_questions_destroy(fp_questions *questions);
 
 /* Strikes from OTHERS the clusters that are certainly apart from NODE; returns how many are left, or -1. */
@@ -46,6 +49,8 @@ ptrdiff_t fp_questions_filter(fp_questions *questions, uint32_t node, uint32_t *
  * first. */
 int fp_questions_apart(fp_questions *questions, uint32_t a, uint32_t b, fp_error *error);
 
-int fp_questions_sets_apart(fp_questions *questions, fp_hull_set a, fp_hull_set b, fp_error *error);
+/* Of the points of two labels. */
+int fp_questions_sets_apart(fp_questions *questions, fp_hull_set a, fp_hull_set b, int32_t label_a,
+                            int32_t label_b, fp_error *error);
 
 #endif
