@@ -201,6 +201,45 @@ static void distances_agree_with_a_support_vector_machine(void **state) {
 #endif
 }
 
+/* Two boxes of points whose facets face each other BETWEEN apart; in the facets' plane they lie across
+ * one another. */
+static void face_to_face(uint64_t number, double between, random_case *c) {
+    fp_rng_key key = fp_rng_key_of(number, FP_RNG_DATA, 10, 0);
+    c->d = 4 + number % 6;
+    c->a = (fp_hull_set){c->points, c->index[0], MOST_N};
+    c->b = (fp_hull_set){c->points, c->index[1], MOST_N};
+    for (size_t i = 0; i < 2 * MOST_N; i++) {
+        size_t side = i / MOST_N, at = i % MOST_N;
+        c->index[side][at] = (uint32_t)i;
+        float *x = c->points + i * c->d;
+        for (size_t k = 1; k < c->d; k++)
+            x[k] = (float)fp_rng_normal(key, i * MOST_D + k);
+        double depth = at < MOST_N / 2 ? 0 : 1 + fp_rng_uniform(key, i * MOST_D);
+        x[0] = (float)(side ? -depth : depth + between);
+    }
+}
+
+static void nearly_touching_hulls_reach_the_gap(void **state) {
+    (void)state;
+    fp_error error = {0};
+    for (uint64_t i = 0; i < 100; i++)
+        for (int power = -8; power >= -28; power -= 4) {
+            random_case c;
+            double between = ldexp(1, power);
+            face_to_face(i, between, &c);
+            double resolution = fp_hull_resolution(fp_hull_extent(c.d, c.a, c.b));
+            fp_hull_solver *solver = fp_hull_create(c.d, &error);
+            fp_hull_answer answer = ask(solver, &c, 1e-8);
+            assert_int_equal(fp_hull_check(c.d, c.a, c.b, &answer, 0), 1);
+            /* At least; the facets may miss each other. */
+            assert_true(answer.verdict == FP_HULL_APART || between <= resolution);
+            if (answer.verdict == FP_HULL_APART)
+                assert_true(answer.upper >= between * (1 - 1e-8) &&
+                            answer.lower >= answer.upper * (1 - 1e-8));
+            fp_hull_destroy(solver);
+        }
+}
+
 static void scale_and_place_do_not_matter(void **state) {
     (void)state;
     fp_error error = {0};
@@ -300,6 +339,7 @@ int main(void) {
         cmocka_unit_test(wrong_certificates_are_refused),
         cmocka_unit_test(verdicts_agree_with_linear_programming),
         cmocka_unit_test(distances_agree_with_a_support_vector_machine),
+        cmocka_unit_test(nearly_touching_hulls_reach_the_gap),
         cmocka_unit_test(scale_and_place_do_not_matter),
         cmocka_unit_test(starts_change_nothing_but_the_way),
         cmocka_unit_test(far_sets_in_many_dimensions),

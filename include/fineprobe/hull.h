@@ -6,12 +6,13 @@
  * enters. The distance falls with every round, so no face comes twice and the method ends. Everything that
  * decides is computed in double precision, and in twice that where the hulls nearly touch.
  *
- * Verdicts are about the numbers as they are given. Two hulls are apart when their distance is more than the
- * RESOLUTION, which is 2^-40 (9e-13) of the EXTENT, the diagonal of the box that holds both; nearer than that
- * they overlap. (Rounding to single precision moves points of a box about the origin by up to 2^-25 of its
- * diagonal; the resolution lies far below what data can mean and above what the arithmetic loses.) With one
- * extent for all questions about parts of two sets, overlap is monotone: what overlaps keeps overlapping as
- * points are added. */
+ * Two hulls are apart when their distance is more than the RESOLUTION, which is 2^-24 (6e-8) of the EXTENT,
+ * the diagonal of the box that holds both; otherwise they overlap. That is what single-precision numbers can
+ * tell: rounding the coordinates of two points in a box about the origin brings them nearer to each other by
+ * up to 2^-24 of its diagonal. Nearer hulls are apart or not by the accident of rounding. With one extent for
+ * all questions about parts of two sets, overlap is monotone: what overlaps keeps overlapping as points are
+ * added.
+ */
 #ifndef FINEPROBE_HULL_H
 #define FINEPROBE_HULL_H
 
