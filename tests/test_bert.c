@@ -231,8 +231,8 @@ static void a_sentence_alone_is_the_sentence_in_a_batch(void **state) {
                           .longest = at[1]};
         assert_int_equal(fp_bert_hidden(model, &one, layers, 3, alone, &error), 0);
         for (int l = 0; l < 3; l++)
-            for (size_t i = 0; i < at[1] * config.hidden; i++)
-                assert_true(fabsf(alone[l][i] - all[l][first * config.hidden + i]) <= 1e-6F);
+            assert_memory_equal(alone[l], all[l] + first * config.hidden,
+                                at[1] * config.hidden * sizeof(float));
     }
     for (int l = 0; l < 3; l++) {
         free(all[l]);
@@ -264,7 +264,7 @@ static void vectors_are_means_of_pieces(void **state) {
             vectors[l] = malloc(data.n_instances * spans * width * sizeof(float));
         }
         assert_int_equal(fp_bert_hidden(model, &data, layers, 2, hidden, &error), 0);
-        assert_int_equal(fp_bert_embed(model, &data, layers, 2, vectors, NULL, NULL, &error), 0);
+        assert_int_equal(fp_bert_embed(model, &data, layers, 2, vectors, 2, NULL, NULL, &error), 0);
         for (int l = 0; l < 2; l++)
             for (size_t i = 0; i < data.n_instances * spans; i++) {
                 const fp_encoded_instance *in = &data.instances[i / spans];
@@ -290,11 +290,11 @@ static void impossible_requests_are_errors(void **state) {
     fp_encoded data = make_sentences(3, FP_KIND_WORD, config.vocab_size);
     float *out[1] = {malloc(data.n_instances * config.hidden * sizeof(float))};
     int layer = 3;
-    assert_int_equal(fp_bert_embed(model, &data, &layer, 1, out, NULL, NULL, &error), -1);
+    assert_int_equal(fp_bert_embed(model, &data, &layer, 1, out, 1, NULL, NULL, &error), -1);
     assert_non_null(strstr(error.text, "layer 3"));
     layer = 0;
     data.pieces[2] = (int32_t)config.vocab_size;
-    assert_int_equal(fp_bert_embed(model, &data, &layer, 1, out, NULL, NULL, &error), -1);
+    assert_int_equal(fp_bert_embed(model, &data, &layer, 1, out, 1, NULL, NULL, &error), -1);
     assert_non_null(strstr(error.text, "piece 53"));
     free(out[0]);
     free_sentences(&data);

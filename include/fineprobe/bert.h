@@ -52,10 +52,10 @@ int fp_bert_save(const fp_bert *model, const char *folder, const char *vocab_pat
  * without dropout: a word's vector is the mean of its pieces' vectors; a pair's is head ++ dependent; a
  * sentence's is [CLS]'s. OUT[i] is [n_instances, width], width = hidden (pairs: 2 x hidden), for LAYERS[i].
  * Memory is bounded by a few thousand pieces at a time. PROGRESS (may be NULL) is told the share done.
- * THREADS: BLAS threads. */
+ * THREADS share the work; the numbers are the same for any number of them. */
 typedef void fp_progress(void *context, double share);
 int fp_bert_embed(const fp_bert *model, const fp_encoded *data, const int *layers, size_t n_layers,
-                  float **out, fp_progress *progress, void *context, fp_error *error);
+                  float **out, int threads, fp_progress *progress, void *context, fp_error *error);
 
 /* Hidden states of whole sentences, packed: for SENTENCES of DATA all pieces end to end. OUT[i]: [pieces,
  * hidden]. */

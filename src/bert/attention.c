@@ -1,4 +1,4 @@
-/* Self-attention, per sentence and head on small blocks.
+/* Self-attention, per sentence and head on small blocks; threads take sentences.
  *
  * T: pieces of the sentence, P: T padded, D: width of a head.
  *     S[T, P] = Q[T, D] K[T, D]^T / sqrt(D),  A = softmax(S),  B = dropout(A),  context[T, D] = B V[T, D] */
@@ -16,11 +16,22 @@ typedef struct head_block {
     int8_t *keep;  /* dropout of A, or NULL */
 } head_block;
 
-static head_block block_of(const fp_encoder *encoder, const fp_layer_store *store, const fp_batch *batch,
-                           size_t sentence, size_t head, size_t scores_at) {
+/* A pass over the sentences of a batch. */
+typedef struct attention_pass {
+    const fp_encoder *encoder;
+    const fp_batch *batch;
+    const fp_layer_store *store;
+} attention_pass;
+
+static head_block block_of(const attention_pass *pass, size_t sentence, size_t head, int thread) {
+    const fp_encoder *encoder = pass->encoder;
+    const fp_layer_store *store = pass->store;
     size_t hidden = encoder->config->hidden, width = hidden / encoder->config->heads;
-    size_t row = batch->row_at[sentence], pieces = batch->row_at[sentence + 1] - row;
-    size_t at = row * 3 * hidden + head * width;
+    size_t row = pass->batch->row_at[sentence], pieces = pass->batch->row_at[sentence + 1] - row;
+    size_t at = row * 3 * hidden + head * width, scores = fp_scores_of(pieces);
+    size_t scores_at = encoder->training
+                           ? encoder->config->heads * pass->batch->score_at[sentence] + head * scores
+                           : (size_t)thread * encoder->work.score_numbers;
     return (head_block){.pieces = pieces,
                         .padded = fp_scores_row(pieces),
                         .q = {store->qkv + at, 3 * hidden},
@@ -33,49 +44,71 @@ static head_block block_of(const fp_encoder *encoder, const fp_layer_store *stor
 }
 
 /* B from A; A itself when nothing is dropped. */
-static const float *dropped(const fp_encoder *encoder, const head_block *b, float scale) {
+static const float *dropped(const fp_encoder *encoder, const head_block *b, int thread) {
     if (!b->keep)
         return b->probs;
-    encoder->kernels->drop(b->pieces * b->padded, b->probs, b->keep, scale, encoder->work.score);
-    return encoder->work.score;
+    float *to = encoder->work.score + (size_t)thread * encoder->work.score_numbers;
+    encoder->kernels->drop(b->pieces * b->padded, b->probs, b->keep,
+                           fp_dropout_scale(encoder->dropout.attention), to);
+    return to;
+}
+
+/* y[m, n] = a b with what is turned as in fp_product. */
+static void multiply(const fp_encoder *encoder, int thread, fp_product p) {
+    encoder->kernels->product(&p, (fp_area){0, p.m, 0, p.n}, fp_team_room(encoder->team, thread));
+}
+
+static float score_scale(const fp_bert_config *config) {
+    return (float)(1 / sqrt((double)config->hidden / (double)config->heads));
+}
+
+static void forward_sentence(void *context, size_t sentence, int thread) {
+    const attention_pass *pass = context;
+    const fp_encoder *encoder = pass->encoder;
+    size_t heads = encoder->config->heads, hidden = encoder->config->hidden, width = hidden / heads;
+    for (size_t h = 0; h < heads; h++) {
+        head_block b = block_of(pass, sentence, h, thread);
+        size_t t = b.pieces;
+        multiply(encoder, thread,
+                 (fp_product){t, t, width, b.q, b.k, .b_turned = 1, .y = b.probs, .stride = b.padded});
+        encoder->kernels->softmax(t, t, b.padded, score_scale(encoder->config), b.probs);
+        fp_block probs = {dropped(encoder, &b, thread), b.padded};
+        multiply(encoder, thread,
+                 (fp_product){t, width, t, probs, b.v, .y = pass->store->context + b.at, .stride = hidden});
+    }
 }
 
 void fp_attention_forward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store) {
-    size_t heads = encoder->config->heads, hidden = encoder->config->hidden, width = hidden / heads;
-    float score_scale = (float)(1 / sqrt((double)width));
-    float scale = fp_dropout_scale(encoder->dropout.attention);
-    for (size_t s = 0, at = 0; s < batch->n_sentences; s++)
-        for (size_t h = 0; h < heads; h++) {
-            head_block b = block_of(encoder, store, batch, s, h, at);
-            fp_gemm_nt(b.pieces, b.pieces, width, b.q, b.k, 0, b.probs, b.padded);
-            encoder->kernels->softmax(b.pieces, b.pieces, b.padded, score_scale, b.probs);
-            fp_block probs = {dropped(encoder, &b, scale), b.padded};
-            fp_gemm_nn(b.pieces, width, b.pieces, probs, b.v, 0, store->context + b.at, hidden);
-            if (encoder->training)
-                at += b.pieces * b.padded;
-        }
+    attention_pass pass = {encoder, batch, store};
+    fp_team_run(encoder->team, batch->n_sentences, forward_sentence, &pass);
 }
 
 /* dB = d_context V^T, dV = B^T d_context, dA = dropout(dB), dS = A (dA - rowsum(A dA)) / sqrt(D), dQ = dS K,
  * dK = dS^T Q */
-void fp_attention_backward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store) {
-    size_t heads = encoder->config->heads, hidden = encoder->config->hidden, width = hidden / heads;
-    float score_scale = (float)(1 / sqrt((double)width));
-    float scale = fp_dropout_scale(encoder->dropout.attention);
+static void backward_sentence(void *context, size_t sentence, int thread) {
+    const attention_pass *pass = context;
+    const fp_encoder *encoder = pass->encoder;
     const fp_workspace *work = &encoder->work;
-    for (size_t s = 0, at = 0; s < batch->n_sentences; s++)
-        for (size_t h = 0; h < heads; h++) {
-            head_block b = block_of(encoder, store, batch, s, h, at);
-            size_t t = b.pieces;
-            float *dq = work->d_qkv + b.qkv_at, *dk = dq + hidden, *dv = dk + hidden;
-            fp_block d_context = {work->d_context + b.at, hidden}, ds = {work->d_score, b.padded};
-            fp_gemm_nt(t, t, width, d_context, b.v, 0, work->d_score, b.padded);
-            fp_block probs = {dropped(encoder, &b, scale), b.padded};
-            fp_gemm_tn(t, width, t, probs, d_context, 0, dv, 3 * hidden);
-            encoder->kernels->softmax_back(t, t, b.padded, score_scale, b.probs, b.keep, scale,
-                                           work->d_score);
-            fp_gemm_nn(t, width, t, ds, b.k, 0, dq, 3 * hidden);
-            fp_gemm_tn(t, width, t, ds, b.q, 0, dk, 3 * hidden);
-            at += t * b.padded;
-        }
+    size_t heads = encoder->config->heads, hidden = encoder->config->hidden, width = hidden / heads;
+    float *d_score = work->d_score + (size_t)thread * work->score_numbers;
+    for (size_t h = 0; h < heads; h++) {
+        head_block b = block_of(pass, sentence, h, thread);
+        size_t t = b.pieces, wide = 3 * hidden;
+        float *dq = work->d_qkv + b.qkv_at, *dk = dq + hidden, *dv = dk + hidden;
+        fp_block d_context = {work->d_context + b.at, hidden}, ds = {d_score, b.padded};
+        multiply(encoder, thread,
+                 (fp_product){t, t, width, d_context, b.v, .b_turned = 1, .y = d_score, .stride = b.padded});
+        fp_block probs = {dropped(encoder, &b, thread), b.padded};
+        multiply(encoder, thread,
+                 (fp_product){t, width, t, probs, d_context, .a_turned = 1, .y = dv, .stride = wide});
+        encoder->kernels->softmax_back(t, t, b.padded, score_scale(encoder->config), b.probs, b.keep,
+                                       fp_dropout_scale(encoder->dropout.attention), d_score);
+        multiply(encoder, thread, (fp_product){t, width, t, ds, b.k, .y = dq, .stride = wide});
+        multiply(encoder, thread, (fp_product){t, width, t, ds, b.q, .a_turned = 1, .y = dk, .stride = wide});
+    }
+}
+
+void fp_attention_backward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store) {
+    attention_pass pass = {encoder, batch, store};
+    fp_team_run(encoder->team, batch->n_sentences, backward_sentence, &pass);
 }

@@ -13,6 +13,7 @@ size_t fp_scores_of(size_t pieces) {
 
 void fp_batch_lay(fp_batch *batch, fp_arena *arena, const fp_batch_limits *limits) {
     batch->row_at = fp_arena_take(arena, limits->sentences + 1, sizeof *batch->row_at);
+    batch->score_at = fp_arena_take(arena, limits->sentences + 1, sizeof *batch->score_at);
     batch->pieces = fp_arena_take(arena, limits->rows, sizeof *batch->pieces);
     batch->instances = fp_arena_take(arena, limits->instances, sizeof *batch->instances);
 }
@@ -41,11 +42,13 @@ void fp_batch_fill(fp_batch *batch, const fp_encoded *data, const uint32_t *sent
     batch->n_sentences = n;
     batch->n_instances = 0;
     batch->spans = data->kind == FP_KIND_PAIR ? 2 : 1;
+    batch->score_at[0] = 0;
     size_t row = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t s = sentences[i];
         size_t first = data->piece_at[s], pieces = data->piece_at[s + 1] - first;
         batch->row_at[i] = row;
+        batch->score_at[i + 1] = batch->score_at[i] + fp_scores_of(pieces);
         memcpy(batch->pieces + row, data->pieces + first, pieces * sizeof *batch->pieces);
         for (size_t k = data->instance_at[s]; k < data->instance_at[s + 1]; k++) {
             const fp_encoded_instance *in = &data->instances[k];

@@ -14,8 +14,10 @@ typedef struct fp_batch_instance {
 
 typedef struct fp_batch {
     size_t n_sentences, rows, n_instances;
-    size_t *row_at;  /* [n_sentences + 1] first row of each sentence */
-    int32_t *pieces; /* [rows] */
+    size_t *row_at;   /* [n_sentences + 1] first row of each sentence */
+    size_t *score_at; /* [n_sentences + 1] and first of its attention scores, one head's of all sentences in
+                         turn */
+    int32_t *pieces;  /* [rows] */
     fp_batch_instance *instances;
     int spans; /* vectors side by side in an instance: 2 for pairs, else 1 */
 } fp_batch;

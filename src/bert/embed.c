@@ -9,6 +9,7 @@
 enum { ROWS_AT_ONCE = 1024 };
 
 typedef struct embedding {
+    fp_team *team;
     fp_encoder encoder;
     fp_batch batch;
     fp_batch_limits limits;
@@ -41,10 +42,9 @@ static int prepare(embedding *e, const fp_bert *model, fp_error *error) {
     if (check_layers(model, e->layers, e->n_layers, error) < 0 ||
         fp_batch_check(e->data, &model->config, error) < 0)
         return -1;
-    e->encoder = (fp_encoder){.config = &model->config,
-                              .layout = &model->layout,
-                              .kernels = fp_kernels_best(),
-                              .parameters = model->parameters};
+    e->encoder =
+        (fp_encoder){.config = &model->config, .layout = &model->layout, .parameters = model->parameters};
+    fp_encoder_employ(&e->encoder, e->team);
     e->sentences = fp_alloc(e->data->n_sentences, sizeof *e->sentences, "the order of sentences", error);
     if (!e->sentences)
         return -1;
@@ -76,8 +76,10 @@ static void keep_layer(void *context, size_t layer, const float *hidden) {
     }
 }
 
-static int embed(embedding *e, const fp_bert *model, fp_progress *progress, void *context, fp_error *error) {
-    int rc = prepare(e, model, error);
+static int embed(embedding *e, const fp_bert *model, int threads, fp_progress *progress, void *context,
+                 fp_error *error) {
+    e->team = fp_team_create(threads, error);
+    int rc = e->team ? prepare(e, model, error) : -1;
     for (size_t s = 0, end; rc == 0 && s < e->data->n_sentences; s = end) {
         end = pass_end(e->data, s);
         fp_batch_fill(&e->batch, e->data, e->sentences + s, end - s);
@@ -87,18 +89,19 @@ static int embed(embedding *e, const fp_bert *model, fp_progress *progress, void
             progress(context, (double)e->data->piece_at[end] / (double)e->data->n_pieces);
     }
     fp_arena_close(&e->arena);
+    fp_team_free(e->team);
     free(e->sentences);
     return rc;
 }
 
 int fp_bert_embed(const fp_bert *model, const fp_encoded *data, const int *layers, size_t n_layers,
-                  float **out, fp_progress *progress, void *context, fp_error *error) {
+                  float **out, int threads, fp_progress *progress, void *context, fp_error *error) {
     embedding e = {.data = data, .layers = layers, .n_layers = n_layers, .out = out};
-    return embed(&e, model, progress, context, error);
+    return embed(&e, model, threads, progress, context, error);
 }
 
 int fp_bert_hidden(const fp_bert *model, const fp_encoded *data, const int *layers, size_t n_layers,
                    float **out, fp_error *error) {
     embedding e = {.data = data, .layers = layers, .n_layers = n_layers, .out = out, .whole = 1};
-    return embed(&e, model, NULL, NULL, error);
+    return embed(&e, model, 1, NULL, NULL, error);
 }

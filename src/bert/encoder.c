@@ -22,7 +22,7 @@ static fp_layer_store lay_store(const fp_encoder *encoder, fp_arena *arena, size
     store.normed1 = fp_arena_take(arena, rows * hidden, real);
     store.inverse1 = fp_arena_take(arena, rows, real);
     store.middle = fp_arena_take(arena, rows * hidden, real);
-    store.up = fp_arena_take(arena, rows * config->intermediate, real);
+    store.up = encoder->training ? fp_arena_take(arena, rows * config->intermediate, real) : NULL;
     store.normed2 = fp_arena_take(arena, rows * hidden, real);
     store.inverse2 = fp_arena_take(arena, rows, real);
     if (encoder->training) {
@@ -33,13 +33,15 @@ static fp_layer_store lay_store(const fp_encoder *encoder, fp_arena *arena, size
     return store;
 }
 
-/* Without training, layers share one store, attention one head's scores, and two hidden states take turns. */
+/* Without training, layers share one store, attention has one head's scores for each thread, what goes into
+ * an activation is not kept, and two hidden states take turns. */
 static void lay_layers(fp_encoder *encoder, fp_arena *arena, const fp_batch_limits *limits) {
     const fp_bert_config *config = encoder->config;
     fp_workspace *work = &encoder->work;
     size_t states = encoder->training ? config->layers + 1 : 2;
     size_t stores = encoder->training ? config->layers : 1;
-    size_t scores = encoder->training ? limits->scores * config->heads : fp_scores_of(limits->longest);
+    size_t scores = encoder->training ? limits->scores * config->heads
+                                      : fp_scores_of(limits->longest) * (size_t)encoder->threads;
     work->layers = fp_arena_take(arena, config->layers, sizeof *work->layers);
     work->hidden = fp_arena_take(arena, config->layers + 1, sizeof *work->hidden);
     for (size_t l = 0; l < states; l++) {
@@ -54,12 +56,20 @@ static void lay_layers(fp_encoder *encoder, fp_arena *arena, const fp_batch_limi
     }
 }
 
+void fp_encoder_employ(fp_encoder *encoder, fp_team *team) {
+    encoder->team = team;
+    encoder->kernels = fp_team_kernels(team);
+    encoder->threads = fp_team_threads(team);
+}
+
 void fp_encoder_lay(fp_encoder *encoder, fp_arena *arena, const fp_batch_limits *limits) {
     const fp_bert_config *config = encoder->config;
     fp_workspace *work = &encoder->work;
     size_t narrow = limits->rows * config->hidden, wide = limits->rows * config->intermediate;
-    size_t score = fp_scores_of(limits->longest), real = sizeof(float);
+    size_t score = fp_scores_of(limits->longest) * (size_t)encoder->threads, real = sizeof(float);
+    size_t blocks = (limits->rows + FP_BLOCK_ROWS - 1) / FP_BLOCK_ROWS;
     memset(work, 0, sizeof *work);
+    work->score_numbers = fp_scores_of(limits->longest);
     lay_layers(encoder, arena, limits);
     work->normed0 = fp_arena_take(arena, narrow, real);
     work->inverse0 = fp_arena_take(arena, limits->rows, real);
@@ -74,12 +84,7 @@ void fp_encoder_lay(fp_encoder *encoder, fp_arena *arena, const fp_batch_limits 
     work->d_wide = fp_arena_take(arena, wide, real);
     work->d_qkv = fp_arena_take(arena, 3 * narrow, real);
     work->d_score = fp_arena_take(arena, score, real);
-}
-
-void fp_encoder_keep(const fp_encoder *encoder, size_t place, size_t n, uint32_t threshold, int8_t *keep) {
-    const fp_dropout *dropout = &encoder->dropout;
-    encoder->kernels->keep(fp_rng_key_of(dropout->seed, FP_RNG_DROPOUT, dropout->update, place), n, threshold,
-                           keep);
+    work->sums = fp_arena_take(arena, blocks * 3 * config->hidden, real);
 }
 
 void fp_encoder_forward(fp_encoder *encoder, const fp_batch *batch, fp_hidden_seen *seen, void *context) {

@@ -5,7 +5,6 @@
 #include "bert/batch.h"
 #include "bert/layout.h"
 #include "math/gemm.h"
-#include "math/kernels.h"
 
 /* What a layer leaves for its backward pass. R: rows of the batch. */
 typedef struct fp_layer_store {
@@ -24,13 +23,15 @@ typedef struct fp_workspace {
     float **hidden;         /* [layers + 1] hidden states [R, H]; without training two take turns */
     float *normed0, *inverse0;
     int8_t *keep0;
-    float *wide;  /* [R, I]: activations */
-    float *score; /* one head's probabilities after dropout */
+    float *wide;          /* [R, I]: activations */
+    size_t score_numbers; /* room for one head's scores of the longest sentence */
+    float *score;         /* for each thread, one head's probabilities after dropout */
     /* Training only: */
     float *d_hidden, *d_dense, *d_context; /* [R, H] */
     float *d_wide;                         /* [R, I] */
     float *d_qkv;                          /* [R, 3 H] */
-    float *d_score;
+    float *d_score;                        /* for each thread, one head's */
+    float *sums;                           /* [blocks of rows, 3, H]: column sums of a block */
 } fp_workspace;
 
 /* Dropout of one pass; thresholds as in kernels.h, 0: none. */
@@ -42,7 +43,9 @@ typedef struct fp_dropout {
 typedef struct fp_encoder {
     const fp_bert_config *config;
     const fp_tensor_layout *layout;
-    const fp_kernels *kernels;
+    fp_team *team;
+    const fp_kernels *kernels; /* the team's */
+    int threads;               /* of the team */
     const float *parameters;
     float
         *gradients; /* training; as the parameters. Rows of the word embedding must be 0 when a pass starts */
@@ -51,6 +54,8 @@ typedef struct fp_encoder {
     fp_workspace work;
 } fp_encoder;
 
+/* Threads that work, which the caller keeps. */
+void fp_encoder_employ(fp_encoder *encoder, fp_team *team);
 /* Hands out the workspace for batches within LIMITS. */
 void fp_encoder_lay(fp_encoder *encoder, fp_arena *arena, const fp_batch_limits *limits);
 
@@ -69,6 +74,18 @@ void fp_layer_backward(fp_encoder *encoder, const fp_batch *batch, size_t layer,
 void fp_attention_forward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store);
 /* From d_context [R, H], to d_qkv. */
 void fp_attention_backward(fp_encoder *encoder, const fp_batch *batch, const fp_layer_store *store);
+
+/* Passes over rows, shared out among the threads in blocks of this many: sums over rows are sums of the
+ * blocks' sums, in their order, for any number of threads. */
+enum { FP_BLOCK_ROWS = 32 };
+void fp_encoder_norm(const fp_encoder *encoder, const fp_norm_forward *with, size_t rows, const float *x,
+                     float *normed, float *inverse, float *y);
+void fp_encoder_norm_back(const fp_encoder *encoder, const fp_norm_backward *with, size_t rows, float *d,
+                          float *d_x);
+void fp_encoder_drop(const fp_encoder *encoder, size_t n, const float *x, const int8_t *keep, float scale,
+                     float *y);
+/* sum[columns] += column sums of X [rows, columns] */
+void fp_encoder_add_rows(const fp_encoder *encoder, size_t rows, size_t columns, const float *x, float *sum);
 
 /* Dropout masks: one stream for every place where numbers are dropped. */
 enum { FP_DROP_ATTENTION, FP_DROP_MIX, FP_DROP_DOWN, FP_DROPS_PER_LAYER };

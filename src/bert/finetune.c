@@ -2,7 +2,6 @@
 
 #include "bert/run.h"
 #include "fineprobe/memory.h"
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +117,7 @@ static void set_up_parts(fp_finetune *run, size_t n_labels, const fp_special_pie
     double attention = s->attention_dropout < 0 ? config->attention_dropout : s->attention_dropout;
     run->encoder = (fp_encoder){.config = config,
                                 .layout = layout,
-                                .kernels = fp_kernels_best(),
+                                .threads = s->threads > 1 ? s->threads : 1,
                                 .training = 1,
                                 .dropout = {.seed = s->seed,
                                             .hidden = fp_dropout_threshold(hidden),
@@ -131,7 +130,6 @@ static void set_up_parts(fp_finetune *run, size_t n_labels, const fp_special_pie
         run->mlm.special = *special;
     run->optimiser = (fp_optimiser){.settings = s,
                                     .layout = layout,
-                                    .kernels = run->encoder.kernels,
                                     .vocabulary = config->vocab_size,
                                     .hidden = config->hidden,
                                     .head = run->head.weight,
@@ -184,7 +182,7 @@ size_t fp_finetune_memory(const fp_bert_config *config, const fp_encoded *data, 
     fp_finetune *run = fp_alloc(1, sizeof *run, "fine-tuning", error);
     size_t bytes = 0;
     if (run && plan_run(run, config, NULL, data, n_labels, &none, settings, &limits, error) == 0)
-        bytes = run->arena.used + data->n_sentences * sizeof *run->order;
+        bytes = run->arena.used + data->n_sentences * sizeof *run->order + fp_team_memory(settings->threads);
     fp_finetune_destroy(run);
     return bytes;
 }
@@ -199,16 +197,18 @@ fp_finetune *fp_finetune_create(const fp_bert *model, const fp_encoded *data, si
     fp_finetune *run = fp_alloc(1, sizeof *run, "fine-tuning", error);
     if (!run)
         return NULL;
-    if (plan_run(run, &model->config, model->config_text, data, n_labels, special, settings, &limits, error) <
+    run->team = fp_team_create(settings->threads, error);
+    if (!run->team ||
+        plan_run(run, &model->config, model->config_text, data, n_labels, special, settings, &limits, error) <
             0 ||
         fp_arena_open(&run->arena, "fine-tuning", error) < 0) {
         fp_finetune_destroy(run);
         return NULL;
     }
+    fp_encoder_employ(&run->encoder, run->team);
+    run->optimiser.team = run->team;
     lay(run, &run->arena, &limits);
     set_weights(run, model);
-    if (settings->threads > 0)
-        openblas_set_num_threads(settings->threads);
     return run;
 }
 
@@ -217,6 +217,7 @@ void fp_finetune_destroy(fp_finetune *run) {
         return;
     fp_bert_free(run->model);
     fp_arena_close(&run->arena);
+    fp_team_free(run->team);
     free(run->order);
     free(run);
 }

@@ -32,28 +32,31 @@ void fp_head_forward(fp_head *head, const fp_encoder *encoder, const fp_batch *b
     size_t n = batch->n_instances, row = fp_logits_row(head->classes);
     const float *p = encoder->parameters;
     fp_batch_pool(batch, encoder->config->hidden, hidden, head->vectors);
-    for (size_t i = 0; i < n; i++) {
-        memcpy(head->logits + i * row, p + head->bias, head->classes * sizeof(float));
+    for (size_t i = 0; i < n; i++)
         head->labels[i] = batch->instances[i].label;
-    }
-    fp_gemm_nt(n, head->classes, head->width, (fp_block){head->vectors, head->width},
-               (fp_block){p + head->weight, head->width}, 1, head->logits, row);
+    fp_gemm(encoder->team, &(fp_product){.m = n,
+                                         .n = head->classes,
+                                         .k = head->width,
+                                         .a = {head->vectors, head->width},
+                                         .b = {p + head->weight, head->width},
+                                         .b_turned = 1,
+                                         .bias = p + head->bias,
+                                         .y = head->logits,
+                                         .stride = row});
 }
 
 double fp_head_backward(fp_head *head, const fp_encoder *encoder, const fp_batch *batch, float *d_hidden) {
     size_t n = batch->n_instances, row = fp_logits_row(head->classes);
     float *g = encoder->gradients;
-    memset(g + head->weight, 0, head->classes * head->width * sizeof(float));
     memset(g + head->bias, 0, head->classes * sizeof(float));
     double sum = fp_cross_entropy(encoder->kernels, n, head->classes, head->labels, n ? 1 / (float)n : 0,
                                   head->logits);
     fp_block d = {head->logits, row};
-    for (size_t i = 0; i < n; i++)
-        encoder->kernels->add(head->classes, head->logits + i * row, g + head->bias);
-    fp_gemm_tn(head->classes, head->width, n, d, (fp_block){head->vectors, head->width}, 0, g + head->weight,
-               head->width);
-    fp_gemm_nn(n, head->width, head->classes, d, (fp_block){encoder->parameters + head->weight, head->width},
-               0, head->d_vectors, head->width);
+    encoder->kernels->add_rows(n, head->classes, row, head->logits, g + head->bias);
+    fp_gemm_tn(encoder->team, head->classes, head->width, n, d, (fp_block){head->vectors, head->width}, 0,
+               g + head->weight, head->width);
+    fp_gemm_nn(encoder->team, n, head->width, head->classes, d,
+               (fp_block){encoder->parameters + head->weight, head->width}, 0, head->d_vectors, head->width);
     fp_batch_pool_back(batch, encoder->config->hidden, head->d_vectors, d_hidden);
     return n ? sum / (double)n : 0;
 }

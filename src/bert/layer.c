@@ -35,8 +35,7 @@ static void add_and_norm(const fp_encoder *encoder, size_t rows, norm_place plac
                             .gain = p + place.gain,
                             .shift = p + place.shift,
                             .epsilon = (float)encoder->config->layer_norm_eps};
-    encoder->kernels->norm(&with, rows, encoder->config->hidden, place.normed, place.normed, place.inverse,
-                           y);
+    fp_encoder_norm(encoder, &with, rows, place.normed, place.normed, place.inverse, y);
 }
 
 /* D: of y in, of the residual out; D_DENSE: of x. */
@@ -51,14 +50,13 @@ static void add_and_norm_back(const fp_encoder *encoder, size_t rows, norm_place
                              .d_gain = g + place.gain,
                              .d_shift = g + place.shift,
                              .d_bias = g + place.bias};
-    encoder->kernels->norm_back(&with, rows, encoder->config->hidden, d, d_dense);
+    fp_encoder_norm_back(encoder, &with, rows, d, d_dense);
 }
 
 static void draw_masks(const fp_encoder *encoder, const fp_batch *batch, size_t layer,
                        const fp_layer_store *store) {
-    size_t place = 1 + layer * FP_DROPS_PER_LAYER, n = batch->rows * encoder->config->hidden, scores = 0;
-    for (size_t s = 0; store->keep_probs && s < batch->n_sentences; s++)
-        scores += encoder->config->heads * fp_scores_of(batch->row_at[s + 1] - batch->row_at[s]);
+    size_t place = 1 + layer * FP_DROPS_PER_LAYER, n = batch->rows * encoder->config->hidden;
+    size_t scores = encoder->config->heads * batch->score_at[batch->n_sentences];
     if (store->keep_probs)
         fp_encoder_keep(encoder, place + FP_DROP_ATTENTION, scores, encoder->dropout.attention,
                         store->keep_probs);
@@ -68,52 +66,107 @@ static void draw_masks(const fp_encoder *encoder, const fp_batch *batch, size_t 
     }
 }
 
+/* activation(up) goes to WIDE part by part as the product is there. */
+typedef struct activate_part {
+    const fp_encoder *encoder;
+    const float *up;
+    float *wide;
+} activate_part;
+
+static void activate(void *context, fp_area part) {
+    const activate_part *a = context;
+    const fp_bert_config *config = a->encoder->config;
+    size_t at = part.row * config->intermediate + part.column;
+    a->encoder->kernels->activate(config->activation, part.rows, part.columns, config->intermediate,
+                                  a->up + at, a->wide + at);
+}
+
 void fp_layer_forward(fp_encoder *encoder, const fp_batch *batch, size_t layer) {
     const fp_layer_at *at = &encoder->layout->layer;
-    const fp_kernels *kernels = encoder->kernels;
+    fp_team *team = encoder->team;
     fp_workspace *work = &encoder->work;
     const fp_layer_store *store = &work->layers[layer];
     size_t start = fp_layer_start(encoder->layout, layer);
     const float *p = encoder->parameters + start, *x = work->hidden[layer];
     size_t rows = batch->rows, hidden = encoder->config->hidden, wide = encoder->config->intermediate;
+    float *up = store->up ? store->up : work->wide;
 
     draw_masks(encoder, batch, layer, store);
-    kernels->fill_rows(rows, 3 * hidden, p + at->qkv_bias, store->qkv);
-    fp_gemm_nt(rows, 3 * hidden, hidden, (fp_block){x, hidden}, (fp_block){p + at->qkv, hidden}, 1,
-               store->qkv, 3 * hidden);
+    fp_gemm(team, &(fp_product){.m = rows,
+                                .n = 3 * hidden,
+                                .k = hidden,
+                                .a = {x, hidden},
+                                .b = {p + at->qkv, hidden},
+                                .b_turned = 1,
+                                .bias = p + at->qkv_bias,
+                                .y = store->qkv,
+                                .stride = 3 * hidden});
     fp_attention_forward(encoder, batch, store);
-    fp_gemm_nt(rows, hidden, hidden, (fp_block){store->context, hidden}, (fp_block){p + at->mix, hidden}, 0,
-               store->normed1, hidden);
+    fp_gemm_nt(team, rows, hidden, hidden, (fp_block){store->context, hidden},
+               (fp_block){p + at->mix, hidden}, 0, store->normed1, hidden);
     add_and_norm(encoder, rows, first_norm(at, start, store), x, store->middle);
 
-    fp_gemm_nt(rows, wide, hidden, (fp_block){store->middle, hidden}, (fp_block){p + at->up, hidden}, 0,
-               store->up, wide);
-    kernels->activate(encoder->config->activation, rows, wide, p + at->up_bias, store->up, work->wide);
-    fp_gemm_nt(rows, hidden, wide, (fp_block){work->wide, wide}, (fp_block){p + at->down, wide}, 0,
+    fp_gemm(team, &(fp_product){.m = rows,
+                                .n = wide,
+                                .k = hidden,
+                                .a = {store->middle, hidden},
+                                .b = {p + at->up, hidden},
+                                .b_turned = 1,
+                                .bias = p + at->up_bias,
+                                .y = up,
+                                .stride = wide,
+                                .finish = activate,
+                                .context = &(activate_part){encoder, up, work->wide}});
+    fp_gemm_nt(team, rows, hidden, wide, (fp_block){work->wide, wide}, (fp_block){p + at->down, wide}, 0,
                store->normed2, hidden);
     add_and_norm(encoder, rows, second_norm(at, start, store), store->middle, work->hidden[layer + 1]);
+}
+
+/* From d activation(up) to d up, part by part, and activation(up) again. */
+typedef struct activate_back_part {
+    const fp_encoder *encoder;
+    const float *up;
+    float *d, *wide, *d_bias;
+} activate_back_part;
+
+static void activate_back(void *context, fp_area part) {
+    const activate_back_part *a = context;
+    const fp_bert_config *config = a->encoder->config;
+    size_t at = part.row * config->intermediate + part.column;
+    a->encoder->kernels->activate_back(config->activation, part.rows, part.columns, config->intermediate,
+                                       a->up + at, a->d + at, a->wide + at, a->d_bias + part.column);
 }
 
 /* The feed-forward half. D: of the layer's output in, of MIDDLE out. */
 static void feed_forward_back(fp_encoder *encoder, size_t rows, size_t start, const fp_layer_store *store,
                               float *d) {
     const fp_layer_at *at = &encoder->layout->layer;
+    fp_team *team = encoder->team;
     const fp_workspace *work = &encoder->work;
     const float *p = encoder->parameters + start;
     float *g = encoder->gradients + start;
     size_t hidden = encoder->config->hidden, wide = encoder->config->intermediate;
     fp_block d_dense = {work->d_dense, hidden}, d_wide = {work->d_wide, wide};
     add_and_norm_back(encoder, rows, second_norm(at, start, store), d, work->d_dense);
-    fp_gemm_nn(rows, wide, hidden, d_dense, (fp_block){p + at->down, wide}, 0, work->d_wide, wide);
-    encoder->kernels->activate_back(encoder->config->activation, rows, wide, store->up, work->d_wide,
-                                    work->wide, g + at->up_bias);
-    fp_gemm_tn(hidden, wide, rows, d_dense, (fp_block){work->wide, wide}, 0, g + at->down, wide);
-    fp_gemm_tn(wide, hidden, rows, d_wide, (fp_block){store->middle, hidden}, 0, g + at->up, hidden);
-    fp_gemm_nn(rows, hidden, wide, d_wide, (fp_block){p + at->up, hidden}, 1, d, hidden);
+    activate_back_part finish = {encoder, store->up, work->d_wide, work->wide, g + at->up_bias};
+    fp_gemm(team, &(fp_product){.m = rows,
+                                .n = wide,
+                                .k = hidden,
+                                .a = d_dense,
+                                .b = {p + at->down, wide},
+                                .y = work->d_wide,
+                                .stride = wide,
+                                .finish = activate_back,
+                                .context = &finish,
+                                .sums_columns = 1});
+    fp_gemm_tn(team, hidden, wide, rows, d_dense, (fp_block){work->wide, wide}, 0, g + at->down, wide);
+    fp_gemm_tn(team, wide, hidden, rows, d_wide, (fp_block){store->middle, hidden}, 0, g + at->up, hidden);
+    fp_gemm_nn(team, rows, hidden, wide, d_wide, (fp_block){p + at->up, hidden}, 1, d, hidden);
 }
 
 void fp_layer_backward(fp_encoder *encoder, const fp_batch *batch, size_t layer, float *d) {
     const fp_layer_at *at = &encoder->layout->layer;
+    fp_team *team = encoder->team;
     const fp_workspace *work = &encoder->work;
     const fp_layer_store *store = &work->layers[layer];
     size_t start = fp_layer_start(encoder->layout, layer), rows = batch->rows;
@@ -124,14 +177,16 @@ void fp_layer_backward(fp_encoder *encoder, const fp_batch *batch, size_t layer,
 
     fp_block d_dense = {work->d_dense, hidden}, d_qkv = {work->d_qkv, 3 * hidden};
     add_and_norm_back(encoder, rows, first_norm(at, start, store), d, work->d_dense);
-    fp_gemm_tn(hidden, hidden, rows, d_dense, (fp_block){store->context, hidden}, 0, g + at->mix, hidden);
-    fp_gemm_nn(rows, hidden, hidden, d_dense, (fp_block){p + at->mix, hidden}, 0, work->d_context, hidden);
-    fp_attention_backward(encoder, batch, store);
-    fp_gemm_tn(3 * hidden, hidden, rows, d_qkv, (fp_block){work->hidden[layer], hidden}, 0, g + at->qkv,
+    fp_gemm_tn(team, hidden, hidden, rows, d_dense, (fp_block){store->context, hidden}, 0, g + at->mix,
                hidden);
-    encoder->kernels->add_rows(rows, 3 * hidden, work->d_qkv, g + at->qkv_bias);
+    fp_gemm_nn(team, rows, hidden, hidden, d_dense, (fp_block){p + at->mix, hidden}, 0, work->d_context,
+               hidden);
+    fp_attention_backward(encoder, batch, store);
+    fp_gemm_tn(team, 3 * hidden, hidden, rows, d_qkv, (fp_block){work->hidden[layer], hidden}, 0, g + at->qkv,
+               hidden);
+    fp_encoder_add_rows(encoder, rows, 3 * hidden, work->d_qkv, g + at->qkv_bias);
     /* A key's bias shifts all scores of a query alike and softmax does not see it: its gradient is 0, and
      * what rounding leaves there must not reach Adam, which would make steps of it. */
     memset(g + at->qkv_bias + hidden, 0, hidden * sizeof(float));
-    fp_gemm_nn(rows, hidden, 3 * hidden, d_qkv, (fp_block){p + at->qkv, hidden}, 1, d, hidden);
+    fp_gemm_nn(team, rows, hidden, 3 * hidden, d_qkv, (fp_block){p + at->qkv, hidden}, 1, d, hidden);
 }

@@ -54,20 +54,32 @@ static void forward(const fp_mlm *mlm, const fp_encoder *encoder, size_t n) {
     const fp_bert_config *config = encoder->config;
     const float *p = encoder->parameters;
     size_t width = config->hidden, row = fp_logits_row(config->vocab_size);
-    fp_gemm_nt(n, width, width, (fp_block){mlm->hidden, width}, (fp_block){p + at->dense, width}, 0,
-               mlm->dense, width);
-    encoder->kernels->activate(config->activation, n, width, p + at->dense_bias, mlm->dense, mlm->active);
+    fp_gemm(encoder->team, &(fp_product){.m = n,
+                                         .n = width,
+                                         .k = width,
+                                         .a = {mlm->hidden, width},
+                                         .b = {p + at->dense, width},
+                                         .b_turned = 1,
+                                         .bias = p + at->dense_bias,
+                                         .y = mlm->dense,
+                                         .stride = width});
+    encoder->kernels->activate(config->activation, n, width, width, mlm->dense, mlm->active);
     fp_norm_forward norm = {
         .gain = p + at->norm_gain, .shift = p + at->norm_shift, .epsilon = (float)config->layer_norm_eps};
     encoder->kernels->norm(&norm, n, width, mlm->active, mlm->normed, mlm->inverse, mlm->out);
-    for (size_t i = 0; i < n; i++)
-        memcpy(mlm->logits + i * row, p + at->decoder_bias, config->vocab_size * sizeof(float));
-    fp_gemm_nt(n, config->vocab_size, width, (fp_block){mlm->out, width},
-               (fp_block){p + encoder->layout->embeddings.word, width}, 1, mlm->logits, row);
+    fp_gemm(encoder->team, &(fp_product){.m = n,
+                                         .n = config->vocab_size,
+                                         .k = width,
+                                         .a = {mlm->out, width},
+                                         .b = {p + encoder->layout->embeddings.word, width},
+                                         .b_turned = 1,
+                                         .bias = p + at->decoder_bias,
+                                         .y = mlm->logits,
+                                         .stride = row});
 }
 
-/* From the gradient of the logits to mlm->d_hidden; BETA: 0 in the first chunk, then 1. */
-static void backward(const fp_mlm *mlm, const fp_encoder *encoder, size_t n, float beta) {
+/* From the gradient of the logits to mlm->d_hidden; ADD: 0 in the first chunk, then 1. */
+static void backward(const fp_mlm *mlm, const fp_encoder *encoder, size_t n, int add) {
     const fp_mlm_at *at = &encoder->layout->mlm;
     const fp_bert_config *config = encoder->config;
     const float *p = encoder->parameters;
@@ -75,20 +87,19 @@ static void backward(const fp_mlm *mlm, const fp_encoder *encoder, size_t n, flo
     size_t width = config->hidden, words = config->vocab_size, row = fp_logits_row(words);
     size_t word = encoder->layout->embeddings.word;
     fp_block d_logits = {mlm->logits, row}, d = {mlm->d_out, width};
-    for (size_t i = 0; i < n; i++)
-        encoder->kernels->add(words, mlm->logits + i * row, g + at->decoder_bias);
-    fp_gemm_tn(words, width, n, d_logits, (fp_block){mlm->out, width}, beta, g + word, width);
-    fp_gemm_nn(n, width, words, d_logits, (fp_block){p + word, width}, 0, mlm->d_out, width);
+    encoder->kernels->add_rows(n, words, row, mlm->logits, g + at->decoder_bias);
+    fp_gemm_tn(encoder->team, words, width, n, d_logits, (fp_block){mlm->out, width}, add, g + word, width);
+    fp_gemm_nn(encoder->team, n, width, words, d_logits, (fp_block){p + word, width}, 0, mlm->d_out, width);
     fp_norm_backward norm = {.normed = mlm->normed,
                              .inverse = mlm->inverse,
                              .gain = p + at->norm_gain,
                              .d_gain = g + at->norm_gain,
                              .d_shift = g + at->norm_shift};
     encoder->kernels->norm_back(&norm, n, width, mlm->d_out, mlm->d_out);
-    encoder->kernels->activate_back(config->activation, n, width, mlm->dense, mlm->d_out, mlm->active,
+    encoder->kernels->activate_back(config->activation, n, width, width, mlm->dense, mlm->d_out, mlm->active,
                                     g + at->dense_bias);
-    fp_gemm_tn(width, width, n, d, (fp_block){mlm->hidden, width}, beta, g + at->dense, width);
-    fp_gemm_nn(n, width, width, d, (fp_block){p + at->dense, width}, 0, mlm->d_hidden, width);
+    fp_gemm_tn(encoder->team, width, width, n, d, (fp_block){mlm->hidden, width}, add, g + at->dense, width);
+    fp_gemm_nn(encoder->team, n, width, width, d, (fp_block){p + at->dense, width}, 0, mlm->d_hidden, width);
 }
 
 static void clear(const fp_mlm *mlm, const fp_encoder *encoder) {

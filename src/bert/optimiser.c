@@ -53,16 +53,62 @@ static float clip_factor(const fp_optimiser *o) {
     if (o->settings->clip <= 0)
         return 1;
     size_t rest = o->layout->embeddings.position; /* the word embedding lies before it */
-    double sum = o->kernels->square_sum(o->numbers - rest, o->gradients + rest);
+    double sum = fp_team_kernels(o->team)->square_sum(o->numbers - rest, o->gradients + rest);
     for (size_t row = 0; row < o->vocabulary; row++)
         if (o->seen[row])
-            sum += o->kernels->square_sum(o->hidden, word_row(o, o->gradients, row));
+            sum += fp_team_kernels(o->team)->square_sum(o->hidden, word_row(o, o->gradients, row));
     double factor = o->settings->clip / (sqrt(sum) + 1e-6);
     return factor < 1 ? (float)factor : 1;
 }
 
+enum { NUMBERS_AT_ONCE = 1 << 14, ROWS_AT_ONCE = 64 };
+
+typedef struct range_step {
+    const fp_optimiser *o;
+    const fp_adamw *with;
+    size_t at, n;
+} range_step;
+
+static void step_part(void *context, size_t part, int thread) {
+    (void)thread;
+    const range_step *s = context;
+    const fp_optimiser *o = s->o;
+    size_t first = part * NUMBERS_AT_ONCE, left = s->n - first, at = s->at + first;
+    fp_team_kernels(o->team)->adamw(s->with, left < NUMBERS_AT_ONCE ? left : NUMBERS_AT_ONCE,
+                                    o->gradients + at, o->first + at, o->second + at, o->parameters + at);
+}
+
 static void step_range(const fp_optimiser *o, const fp_adamw *with, size_t at, size_t n) {
-    o->kernels->adamw(with, n, o->gradients + at, o->first + at, o->second + at, o->parameters + at);
+    range_step step = {o, with, at, n};
+    fp_team_run(o->team, (n + NUMBERS_AT_ONCE - 1) / NUMBERS_AT_ONCE, step_part, &step);
+}
+
+/* Rows of the word embedding that were seen; their gradients are 0 afterwards. */
+static void step_rows(void *context, size_t part, int thread) {
+    (void)thread;
+    const range_step *s = context;
+    const fp_optimiser *o = s->o;
+    size_t first = part * ROWS_AT_ONCE, left = o->vocabulary - first;
+    for (size_t row = first; row < first + (left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE); row++)
+        if (o->seen[row]) {
+            float *g = word_row(o, o->gradients, row);
+            fp_team_kernels(o->team)->adamw(s->with, o->hidden, g, word_row(o, o->first, row),
+                                            word_row(o, o->second, row), word_row(o, o->parameters, row));
+            memset(g, 0, o->hidden * sizeof *g);
+        }
+}
+
+/* Neighbouring tensors with the same decay are stepped in one go. */
+static void step_tensors(const fp_optimiser *o, const fp_adamw *decayed, const fp_adamw *plain) {
+    const fp_tensor_layout *layout = o->layout;
+    for (size_t i = 1, next; i < layout->n_tensors; i = next) {
+        int vector = fp_tensor_is_vector(&layout->tensors[i]);
+        for (next = i + 1; next < layout->n_tensors; next++)
+            if (fp_tensor_is_vector(&layout->tensors[next]) != vector)
+                break;
+        size_t end = next < layout->n_tensors ? layout->tensors[next].at : layout->numbers;
+        step_range(o, vector ? plain : decayed, layout->tensors[i].at, end - layout->tensors[i].at);
+    }
 }
 
 void fp_optimiser_step(const fp_optimiser *o, size_t k) {
@@ -79,16 +125,9 @@ void fp_optimiser_step(const fp_optimiser *o, size_t k) {
                         .clip = clip_factor(o)};
     fp_adamw plain = decayed;
     plain.shrink = 1;
-    for (size_t row = 0; row < o->vocabulary; row++)
-        if (o->seen[row]) {
-            step_range(o, &decayed, (size_t)(word_row(o, o->gradients, row) - o->gradients), o->hidden);
-            memset(word_row(o, o->gradients, row), 0, o->hidden * sizeof(float));
-        }
-    for (size_t i = 1; i < o->layout->n_tensors; i++) {
-        const fp_bert_tensor *tensor = &o->layout->tensors[i];
-        step_range(o, fp_tensor_is_vector(tensor) ? &plain : &decayed, tensor->at,
-                   tensor->rows * tensor->columns);
-    }
+    range_step rows = {o, &decayed, 0, 0};
+    fp_team_run(o->team, (o->vocabulary + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE, step_rows, &rows);
+    step_tensors(o, &decayed, &plain);
     step_range(o, &decayed, o->head, o->head_numbers);
     step_range(o, &plain, o->head + o->head_numbers, o->numbers - o->head - o->head_numbers);
 }

@@ -10,12 +10,12 @@
 
 #include "bert/layout.h"
 #include "fineprobe/finetune.h"
-#include "math/kernels.h"
+#include "math/team.h"
 
 typedef struct fp_optimiser {
     const fp_finetune_settings *settings;
     const fp_tensor_layout *layout;
-    const fp_kernels *kernels;
+    fp_team *team;
     size_t vocabulary, hidden;
     size_t numbers;            /* of the whole block: encoder, then heads */
     size_t head, head_numbers; /* classification layer in the block: matrix [head_numbers], bias behind it */

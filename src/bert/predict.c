@@ -14,10 +14,9 @@ typedef struct prediction {
 } prediction;
 
 static int prepare(prediction *p, const fp_finetune *run, const fp_encoded *data, fp_error *error) {
-    p->encoder = (fp_encoder){.config = run->encoder.config,
-                              .layout = run->encoder.layout,
-                              .kernels = run->encoder.kernels,
-                              .parameters = run->encoder.parameters};
+    p->encoder = (fp_encoder){
+        .config = run->encoder.config, .layout = run->encoder.layout, .parameters = run->encoder.parameters};
+    fp_encoder_employ(&p->encoder, run->team);
     p->head = run->head;
     p->sentences = fp_alloc(data->n_sentences, sizeof *p->sentences, "the order of sentences", error);
     if (!p->sentences)

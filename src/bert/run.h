@@ -11,6 +11,7 @@ struct fp_finetune {
     fp_finetune_settings settings;
     const fp_encoded *data;
     fp_bert *model;         /* its parameters are the run's */
+    fp_team *team;          /* its threads */
     fp_encoder encoder;     /* parameters, gradients, activations */
     fp_optimiser optimiser; /* the same parameters, moments */
     fp_head head;           /* FP_OBJECTIVE_CLASSIFY */

@@ -2,7 +2,6 @@
 
 #include "progress.h"
 #include "run/embedding.h"
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +96,9 @@ static int write_vectors(const fp_embedding *embedding, const fp_embed_wanted *w
 static int embed(const fp_embed_wanted *wanted) {
     fp_error error = {0};
     fp_embedding embedding;
-    openblas_set_num_threads((int)wanted->threads);
     int rc = fp_embedding_open(wanted->model, &wanted->task, &embedding, &error);
     if (rc == 0) {
+        embedding.threads = (int)wanted->threads;
         rc = write_vectors(&embedding, wanted, &error);
         fp_embedding_close(&embedding);
     }

@@ -44,22 +44,50 @@ typedef struct fp_adamw {
     float clip;   /* the sum is multiplied by this */
 } fp_adamw;
 
+/* A block of a larger matrix: STRIDE numbers from one row to the next. */
+typedef struct fp_block {
+    const float *at;
+    size_t stride;
+} fp_block;
+
+/* Rows and columns of a matrix. */
+typedef struct fp_area {
+    size_t row, rows, column, columns;
+} fp_area;
+
+/* y[m, n] = A[m, k] B[k, n] (+ y, or + bias). A lies there as [m, k] or [k, m], B as [k, n] or [n, k]. */
+typedef struct fp_product {
+    size_t m, n, k;
+    fp_block a, b;
+    int a_turned, b_turned; /* lies as [k, m]; as [n, k] */
+    int add;                /* to what is in y; 0: y is written only */
+    const float *bias;      /* [n] what every row starts from; NULL: 0. Not with ADD */
+    float *y;
+    size_t stride; /* of y */
+    /* Called with each part of y that is complete, while it is in the caches; NULL: nothing to do. */
+    void (*finish)(void *context, fp_area part);
+    void *context;
+    int sums_columns; /* FINISH sums over rows: it wants the rows of a column in turn */
+} fp_product;
+
 enum {
-    FP_ATTENTION_PAD = 16, /* rows of attention scores are padded to a multiple of this */
-    FP_DROPOUT_GROUP = 128 /* numbers that share one group of 16 random blocks */
+    FP_PRODUCT_ROOM = 384 * (384 + 16), /* floats, aligned to 64 bytes, that a product works in */
+    FP_ATTENTION_PAD = 16,              /* rows of attention scores are padded to a multiple of this */
+    FP_DROPOUT_GROUP = 128              /* numbers that share one group of 16 random blocks */
 };
 
 typedef struct fp_kernels {
     const char *name; /* of the instruction set */
 
-    /* Every row of Y [rows, columns] becomes BIAS: the matrix product then adds to it. */
-    void (*fill_rows)(size_t rows, size_t columns, const float *bias, float *y);
+    /* PART of a product. Every number of it is one and the same sum wherever the cuts fall. */
+    void (*product)(const fp_product *, fp_area part, float *room);
 
-    /* u += bias, y = activation(u); U keeps the sum for the backward pass. */
-    void (*activate)(fp_activation kind, size_t rows, size_t columns, const float *bias, float *u, float *y);
+    /* y = activation(u); rows of U and Y are STRIDE apart. */
+    void (*activate)(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                     float *y);
     /* y = activation(u) again, d *= activation'(u), d_bias += column sums of d. */
-    void (*activate_back)(fp_activation kind, size_t rows, size_t columns, const float *u, float *d, float *y,
-                          float *d_bias);
+    void (*activate_back)(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                          float *d, float *y, float *d_bias);
 
     /* x = dropout(x + bias) + residual; normed = (x - mean) / sqrt(variance + epsilon); y = normed x gain +
      * shift. NORMED may be X; INVERSE [rows] gets 1 / sqrt(variance + epsilon). */
@@ -78,13 +106,14 @@ typedef struct fp_kernels {
 
     /* y = keep ? x x scale : 0 */
     void (*drop)(size_t n, const float *x, const int8_t *keep, float scale, float *y);
-    /* KEEP for numbers 0 .. n-1 of a stream: number e of group g = e / 128 looks at halfword (e % 128) / 16
-     * of block 16 g + e % 16, and is dropped when it is below THRESHOLD (of 65536). KEEP has room for whole
-     * groups. */
-    void (*keep)(fp_rng_key key, size_t n, uint32_t threshold, int8_t *keep);
+    /* KEEP for numbers FIRST .. FIRST + N of a stream: number e of group g = e / 128 looks at halfword
+     * (e % 128) / 16 of block 16 g + e % 16, and is dropped when it is below THRESHOLD (of 65536). FIRST is a
+     * multiple of 128, KEEP has room for whole groups. */
+    void (*keep)(fp_rng_key key, size_t first, size_t n, uint32_t threshold, int8_t *keep);
 
-    void (*add)(size_t n, const float *x, float *y);                           /* y += x */
-    void (*add_rows)(size_t rows, size_t columns, const float *x, float *sum); /* sum += column sums of x */
+    void (*add)(size_t n, const float *x, float *y); /* y += x */
+    /* sum += column sums of x, whose rows are STRIDE apart */
+    void (*add_rows)(size_t rows, size_t columns, size_t stride, const float *x, float *sum);
     double (*square_sum)(size_t n, const float *x);
     /* g = clip (g + ridge p), m = beta1 m + rest1 g, v = beta2 v + rest2 g^2, p = shrink p - step m / (root
      * sqrt(v) + epsilon) */

@@ -4,9 +4,19 @@
 #include <math.h>
 #include <string.h>
 
-static void fill_rows(size_t rows, size_t columns, const float *bias, float *y) {
-    for (size_t r = 0; r < rows; r++)
-        memcpy(y + r * columns, bias, columns * sizeof *y);
+/* Piece by piece of the inner dimension would be the same but for rounding. */
+static void product(const fp_product *p, fp_area part, float *room) {
+    (void)room;
+    for (size_t r = part.row; r < part.row + part.rows; r++)
+        for (size_t c = part.column; c < part.column + part.columns; c++) {
+            double sum = p->add ? p->y[r * p->stride + c] : p->bias ? p->bias[c] : 0;
+            for (size_t k = 0; k < p->k; k++)
+                sum += (double)p->a.at[p->a_turned ? k * p->a.stride + r : r * p->a.stride + k] *
+                       p->b.at[p->b_turned ? c * p->b.stride + k : k * p->b.stride + c];
+            p->y[r * p->stride + c] = (float)sum;
+        }
+    if (p->finish)
+        p->finish(p->context, part);
 }
 
 static double activation(fp_activation kind, double u) {
@@ -31,20 +41,21 @@ static double activation_slope(fp_activation kind, double u) {
     return u > 0 ? 1 : 0;
 }
 
-static void activate(fp_activation kind, size_t rows, size_t columns, const float *bias, float *u, float *y) {
-    for (size_t i = 0; i < rows * columns; i++) {
-        u[i] += bias[i % columns];
-        y[i] = (float)activation(kind, u[i]);
-    }
+static void activate(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                     float *y) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = r * stride; i < r * stride + columns; i++)
+            y[i] = (float)activation(kind, u[i]);
 }
 
-static void activate_back(fp_activation kind, size_t rows, size_t columns, const float *u, float *d, float *y,
-                          float *d_bias) {
-    for (size_t i = 0; i < rows * columns; i++) {
-        y[i] = (float)activation(kind, u[i]);
-        d[i] = (float)(d[i] * activation_slope(kind, u[i]));
-        d_bias[i % columns] += d[i];
-    }
+static void activate_back(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                          float *d, float *y, float *d_bias) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0, i = r * stride; c < columns; c++, i++) {
+            y[i] = (float)activation(kind, u[i]);
+            d[i] = (float)(d[i] * activation_slope(kind, u[i]));
+            d_bias[c] += d[i];
+        }
 }
 
 static void norm(const fp_norm_forward *with, size_t rows, size_t columns, const float *x, float *normed,
@@ -124,12 +135,12 @@ static void drop(size_t n, const float *x, const int8_t *keep, float scale, floa
         y[i] = keep[i] ? x[i] * scale : 0;
 }
 
-static void keep_mask(fp_rng_key key, size_t n, uint32_t threshold, int8_t *keep) {
-    for (size_t e = 0; e < n; e++) {
+static void keep_mask(fp_rng_key key, size_t first, size_t n, uint32_t threshold, int8_t *keep) {
+    for (size_t i = 0, e = first; i < n; i++, e++) {
         uint32_t block[4];
         size_t half = e % FP_DROPOUT_GROUP / 16;
         fp_rng_block(key, e / FP_DROPOUT_GROUP * 16 + e % 16, block);
-        keep[e] = (block[half / 2] >> (half % 2 * 16) & 0xFFFF) >= threshold ? -1 : 0;
+        keep[i] = (block[half / 2] >> (half % 2 * 16) & 0xFFFF) >= threshold ? -1 : 0;
     }
 }
 
@@ -138,9 +149,9 @@ static void add(size_t n, const float *x, float *y) {
         y[i] += x[i];
 }
 
-static void add_rows(size_t rows, size_t columns, const float *x, float *sum) {
-    for (size_t i = 0; i < rows * columns; i++)
-        sum[i % columns] += x[i];
+static void add_rows(size_t rows, size_t columns, size_t stride, const float *x, float *sum) {
+    for (size_t r = 0; r < rows; r++)
+        add(columns, x + r * stride, sum);
 }
 
 static double square_sum(size_t n, const float *x) {
@@ -161,7 +172,7 @@ static void adamw(const fp_adamw *w, size_t n, const float *g, float *m, float *
 }
 
 const fp_kernels fp_kernels_reference = {.name = "reference",
-                                         .fill_rows = fill_rows,
+                                         .product = product,
                                          .activate = activate,
                                          .activate_back = activate_back,
                                          .norm = norm,

@@ -1,13 +1,10 @@
 /* kernels_template.h: the passes of kernels.h for one instruction set; kernels_reference.c says in plain
- * loops what each means. Included once per instruction set with LANES, TABLE, TABLE_NAME and WIDE_PRODUCT
- * defined. */
+ * loops what each means. Included once per instruction set with LANES, TILE_ROWS, TILE_VECTORS, TABLE,
+ * TABLE_NAME and WIDE_PRODUCT defined. */
 
 #include "math/vector.h"
 
-static void fill_rows(size_t rows, size_t columns, const float *bias, float *y) {
-    for (size_t r = 0; r < rows; r++)
-        memcpy(y + r * columns, bias, columns * sizeof *y);
-}
+#include "math/product_template.h"
 
 /* activation(u) and its derivative. KIND is a constant at every call, so the choice costs nothing. */
 INLINE real_v activation(fp_activation kind, real_v u) {
@@ -35,33 +32,31 @@ INLINE real_v activation_slope(fp_activation kind, real_v u, real_v *y) {
     return all(0.5f) * (all(1) + t) + all(0.5f) * u * (all(1) - t * t) * inner;
 }
 
-INLINE void activate_as(fp_activation kind, size_t rows, size_t columns, const float *bias, float *u,
+INLINE void activate_as(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
                         float *y) {
-    for (size_t r = 0; r < rows; r++, u += columns, y += columns)
-        for (size_t c = 0; c < columns; c += LANES) {
-            real_v x = load(u + c, columns - c) + load(bias + c, columns - c);
-            store(u + c, columns - c, x);
-            store(y + c, columns - c, activation(kind, x));
-        }
+    for (size_t r = 0; r < rows; r++, u += stride, y += stride)
+        for (size_t c = 0; c < columns; c += LANES)
+            store(y + c, columns - c, activation(kind, load(u + c, columns - c)));
 }
 
-static void activate(fp_activation kind, size_t rows, size_t columns, const float *bias, float *u, float *y) {
+static void activate(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                     float *y) {
     switch (kind) {
     case FP_GELU_ERF:
-        activate_as(FP_GELU_ERF, rows, columns, bias, u, y);
+        activate_as(FP_GELU_ERF, rows, columns, stride, u, y);
         break;
     case FP_GELU_TANH:
-        activate_as(FP_GELU_TANH, rows, columns, bias, u, y);
+        activate_as(FP_GELU_TANH, rows, columns, stride, u, y);
         break;
     case FP_RELU:
-        activate_as(FP_RELU, rows, columns, bias, u, y);
+        activate_as(FP_RELU, rows, columns, stride, u, y);
         break;
     }
 }
 
-INLINE void activate_back_as(fp_activation kind, size_t rows, size_t columns, const float *u, float *d,
-                             float *y, float *d_bias) {
-    for (size_t r = 0; r < rows; r++, u += columns, d += columns, y += columns)
+INLINE void activate_back_as(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                             float *d, float *y, float *d_bias) {
+    for (size_t r = 0; r < rows; r++, u += stride, d += stride, y += stride)
         for (size_t c = 0; c < columns; c += LANES) {
             size_t left = columns - c;
             real_v value, slope = activation_slope(kind, load(u + c, left), &value);
@@ -72,17 +67,17 @@ INLINE void activate_back_as(fp_activation kind, size_t rows, size_t columns, co
         }
 }
 
-static void activate_back(fp_activation kind, size_t rows, size_t columns, const float *u, float *d, float *y,
-                          float *d_bias) {
+static void activate_back(fp_activation kind, size_t rows, size_t columns, size_t stride, const float *u,
+                          float *d, float *y, float *d_bias) {
     switch (kind) {
     case FP_GELU_ERF:
-        activate_back_as(FP_GELU_ERF, rows, columns, u, d, y, d_bias);
+        activate_back_as(FP_GELU_ERF, rows, columns, stride, u, d, y, d_bias);
         break;
     case FP_GELU_TANH:
-        activate_back_as(FP_GELU_TANH, rows, columns, u, d, y, d_bias);
+        activate_back_as(FP_GELU_TANH, rows, columns, stride, u, d, y, d_bias);
         break;
     case FP_RELU:
-        activate_back_as(FP_RELU, rows, columns, u, d, y, d_bias);
+        activate_back_as(FP_RELU, rows, columns, stride, u, d, y, d_bias);
         break;
     }
 }
@@ -246,10 +241,10 @@ INLINE void philox_16(fp_rng_key key, uint64_t first, bits_v c[4][VECTORS]) {
         }
 }
 
-static void keep_mask(fp_rng_key key, size_t n, uint32_t threshold, int8_t *keep) {
+static void keep_mask(fp_rng_key key, size_t first, size_t n, uint32_t threshold, int8_t *keep) {
     for (size_t at = 0; at < n; at += FP_DROPOUT_GROUP) {
         bits_v c[4][VECTORS];
-        philox_16(key, at / 8, c);
+        philox_16(key, (first + at) / 8, c);
         for (int half = 0; half < 8; half++)
             for (int v = 0; v < VECTORS; v++) {
                 int_v number = (int_v)((c[half / 2][v] >> (half % 2 * 16)) & 0xFFFFu);
@@ -264,9 +259,9 @@ static void add(size_t n, const float *x, float *y) {
         store(y + i, n - i, load(y + i, n - i) + load(x + i, n - i));
 }
 
-static void add_rows(size_t rows, size_t columns, const float *x, float *sum) {
+static void add_rows(size_t rows, size_t columns, size_t stride, const float *x, float *sum) {
     for (size_t r = 0; r < rows; r++)
-        add(columns, x + r * columns, sum);
+        add(columns, x + r * stride, sum);
 }
 
 static double square_sum(size_t n, const float *x) {
@@ -294,7 +289,7 @@ static void adamw(const fp_adamw *with, size_t n, const float *restrict g, float
 }
 
 const fp_kernels TABLE = {.name = TABLE_NAME,
-                          .fill_rows = fill_rows,
+                          .product = product,
                           .activate = activate,
                           .activate_back = activate_back,
                           .norm = norm,

@@ -14,20 +14,21 @@ typedef int8_t keep_u __attribute__((vector_size(LANES), aligned(1), may_alias))
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE real_v all(float x) {
-    real_v r;
-    for (int i = 0; i < LANES; i++)
-        r[i] = x;
-    return r;
+    return x - (real_v){0}; /* compilers make a broadcast of that, of a loop over lanes they need not */
 }
 
 /* Up to LANES numbers of the LEFT ones at P; lanes behind them are 0. */
 INLINE real_v load(const float *p, size_t left) {
     if (__builtin_expect(left >= LANES, 1))
         return *(const real_u *)p;
+#ifdef LOAD_SOME
+    return LOAD_SOME(p, left);
+#else
     real_v r = {0};
     for (size_t i = 0; i < left; i++)
         r[i] = p[i];
     return r;
+#endif
 }
 
 INLINE void store(float *p, size_t left, real_v x) {
@@ -35,8 +36,12 @@ INLINE void store(float *p, size_t left, real_v x) {
         *(real_u *)p = x;
         return;
     }
+#ifdef STORE_SOME
+    STORE_SOME(p, left, x);
+#else
     for (size_t i = 0; i < left; i++)
         p[i] = x[i];
+#endif
 }
 
 /* Keep bytes as all-ones or all-zeros lanes. */
@@ -131,4 +136,41 @@ INLINE real_v normal_cdf_v(real_v x) {
 INLINE real_v tanh_v(real_v x) {
     real_v e = exp_v(smaller(larger(x + x, all(-40.0f)), all(40.0f)));
     return (e - all(1.0f)) / (e + all(1.0f));
+}
+
+/* Two rows of numbers that are BY apart trade the blocks of BY lanes off the diagonal: done for all powers of
+ * two below LANES, it transposes LANES rows. */
+#if LANES == 4
+#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by)
+#elif LANES == 8
+#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by)
+#else
+#define EACH_LANE(F, by)                                                                                     \
+    F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by), F(8, by), F(9, by),      \
+        F(10, by), F(11, by), F(12, by), F(13, by), F(14, by), F(15, by)
+#endif
+#define UPPER(lane, by) ((lane) & (by) ? LANES + (lane) - (by) : (lane))
+#define LOWER(lane, by) ((lane) & (by) ? LANES + (lane) : (lane) + (by))
+#define TRADE_BLOCKS(x, by)                                                                                  \
+    for (int i = 0; i < LANES; i++)                                                                          \
+        if (!(i & (by))) {                                                                                   \
+            real_v upper = (x)[i], lower = (x)[i + (by)];                                                    \
+            (x)[i] = __builtin_shufflevector(upper, lower, EACH_LANE(UPPER, by));                            \
+            (x)[i + (by)] = __builtin_shufflevector(upper, lower, EACH_LANE(LOWER, by));                     \
+        }
+
+/* Rows of LANES numbers become columns. */
+INLINE void transpose(real_v x[LANES]) {
+#pragma GCC unroll 16
+    TRADE_BLOCKS(x, 1)
+#pragma GCC unroll 16
+    TRADE_BLOCKS(x, 2)
+#if LANES > 4
+#pragma GCC unroll 16
+    TRADE_BLOCKS(x, 4)
+#endif
+#if LANES > 8
+#pragma GCC unroll 16
+    TRADE_BLOCKS(x, 8)
+#endif
 }

@@ -126,17 +126,19 @@ fp_mlp *fp_mlp_create(const fp_mlp_settings *settings, const fp_mlp_data *data, 
     if (!mlp)
         return NULL;
     mlp->settings = *settings;
-    mlp->kernels = fp_kernels_best();
+    mlp->team = fp_team_create(1, error);
     mlp->n = mlp->active = n;
     mlp->width = data->width;
     mlp->room = settings->batch;
     mlp->slot = fp_alloc(n, sizeof *mlp->slot, "networks", error);
     mlp->network = fp_alloc(n, sizeof *mlp->network, "networks", error);
     mlp->l2 = fp_alloc(n, sizeof *mlp->l2, "networks", error);
-    int rc = mlp->slot && mlp->network && mlp->l2 ? find_classes(mlp, data, rows, n_rows, error) : -1;
+    int rc =
+        mlp->team && mlp->slot && mlp->network && mlp->l2 ? find_classes(mlp, data, rows, n_rows, error) : -1;
     if (rc == 0 && (!n || !settings->batch))
         rc = fp_fail(error, "a classifier needs at least one network and one instance a batch");
     if (rc == 0) {
+        mlp->kernels = fp_team_kernels(mlp->team);
         size_layers(mlp);
         rc = allocate(mlp, error);
     }
@@ -155,6 +157,7 @@ fp_mlp *fp_mlp_create(const fp_mlp_settings *settings, const fp_mlp_data *data, 
 void fp_mlp_destroy(fp_mlp *mlp) {
     if (!mlp)
         return;
+    fp_team_free(mlp->team);
     free(mlp->slot);
     free(mlp->network);
     free(mlp->l2);

@@ -40,26 +40,34 @@ static fp_block input(const fp_mlp *mlp, size_t layer, size_t slot, size_t count
     return in;
 }
 
+/* y = input W^T + b for COUNT slots side by side, then ReLU but for outputs. */
+static void forward_product(fp_mlp *mlp, size_t layer, size_t m, size_t slot, size_t count, fp_block in,
+                            float *y, size_t stride) {
+    const fp_mlp_layer_memory *l = &mlp->layers[layer];
+    size_t out = count * l->out;
+    fp_gemm(mlp->team, &(fp_product){.m = m,
+                                     .n = out,
+                                     .k = l->in,
+                                     .a = in,
+                                     .b = {l->w + slot * l->out * l->in, l->in},
+                                     .b_turned = 1,
+                                     .bias = l->b + slot * l->stride,
+                                     .y = y,
+                                     .stride = stride});
+    if (!is_last(mlp, layer))
+        mlp->kernels->activate(FP_RELU, m, out, stride, y, y);
+}
+
 static void forward_layer(fp_mlp *mlp, size_t layer, size_t m, size_t first, size_t count) {
     const fp_mlp_layer_memory *l = &mlp->layers[layer];
     if (is_shared(mlp, layer)) {
-        size_t out = count * l->out;
-        fp_gemm_nt(m, out, l->in, input(mlp, 0, 0, count), (fp_block){l->w + first * l->out * l->in, l->in},
-                   0, l->y, out);
-        mlp->kernels->activate(FP_RELU, m, out, l->b + first * l->stride, l->y, l->y);
+        forward_product(mlp, layer, m, first, count, input(mlp, 0, 0, count), l->y, count * l->out);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t stride, slot = first + i;
+        size_t stride;
         float *y = activations(mlp, layer, i, count, &stride);
-        fp_block weights = {l->w + slot * l->out * l->in, l->in};
-        if (is_last(mlp, layer)) {
-            mlp->kernels->fill_rows(m, stride, l->b + slot * l->stride, y);
-            fp_gemm_nt(m, l->out, l->in, input(mlp, layer, i, count), weights, 1, y, stride);
-        } else {
-            fp_gemm_nt(m, l->out, l->in, input(mlp, layer, i, count), weights, 0, y, stride);
-            mlp->kernels->activate(FP_RELU, m, l->out, l->b + slot * l->stride, y, y);
-        }
+        forward_product(mlp, layer, m, first + i, 1, input(mlp, layer, i, count), y, stride);
     }
 }
 
@@ -122,8 +130,8 @@ void fp_mlp_loss(fp_mlp *mlp, size_t m) {
 /* From the slopes of LAYER's activations: those of its weights for SLOT. */
 static void slope_of_weights(fp_mlp *mlp, size_t layer, size_t m, size_t slot, fp_block slopes, size_t out) {
     fp_mlp_layer_memory *l = &mlp->layers[layer];
-    fp_gemm_tn(out, l->in, m, slopes, input(mlp, layer, slot, mlp->active), 0, l->gw + slot * l->out * l->in,
-               l->in);
+    fp_gemm_tn(mlp->team, out, l->in, m, slopes, input(mlp, layer, slot, mlp->active), 0,
+               l->gw + slot * l->out * l->in, l->in);
 }
 
 /* The same for the layer before LAYER: of its activations. */
@@ -133,9 +141,11 @@ static void slope_of_input(fp_mlp *mlp, size_t layer, size_t m, size_t slot, fp_
     size_t stride;
     float *y = activations(mlp, layer - 1, slot, mlp->active, &stride);
     float *d = before->d + (y - before->y);
-    fp_gemm_nn(m, l->in, l->out, slopes, (fp_block){l->w + slot * l->out * l->in, l->in}, 0, d, stride);
+    fp_gemm_nn(mlp->team, m, l->in, l->out, slopes, (fp_block){l->w + slot * l->out * l->in, l->in}, 0, d,
+               stride);
     if (!is_shared(mlp, layer - 1))
-        mlp->kernels->activate_back(FP_RELU, m, before->out, y, d, y, before->gb + slot * before->stride);
+        mlp->kernels->activate_back(FP_RELU, m, before->out, stride, y, d, y,
+                                    before->gb + slot * before->stride);
 }
 
 void fp_mlp_backward(fp_mlp *mlp, size_t m) {
@@ -145,7 +155,7 @@ void fp_mlp_backward(fp_mlp *mlp, size_t m) {
             memset(mlp->layers[layer - 1].gb, 0, mlp->active * mlp->layers[layer - 1].stride * sizeof *l->gb);
         if (is_shared(mlp, layer)) {
             size_t out = mlp->active * l->out;
-            mlp->kernels->activate_back(FP_RELU, m, out, l->y, l->d, l->y, l->gb);
+            mlp->kernels->activate_back(FP_RELU, m, out, out, l->y, l->d, l->y, l->gb);
             slope_of_weights(mlp, layer, m, 0, (fp_block){l->d, out}, out);
             continue;
         }
@@ -155,7 +165,7 @@ void fp_mlp_backward(fp_mlp *mlp, size_t m) {
             fp_block slopes = {is_last(mlp, layer) ? y : l->d + (y - l->y), stride};
             if (is_last(mlp, layer)) {
                 memset(l->gb + slot * l->stride, 0, l->stride * sizeof *l->gb);
-                mlp->kernels->add_rows(m, stride, y, l->gb + slot * l->stride);
+                mlp->kernels->add_rows(m, stride, stride, y, l->gb + slot * l->stride);
             }
             slope_of_weights(mlp, layer, m, slot, slopes, l->out);
             if (layer)

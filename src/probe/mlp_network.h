@@ -7,7 +7,6 @@
 
 #include "fineprobe/mlp.h"
 #include "math/gemm.h"
-#include "math/kernels.h"
 
 enum { FP_MLP_LAYERS = FP_MLP_HIDDEN + 1 };
 
@@ -22,13 +21,14 @@ typedef struct fp_mlp_layer_memory {
 
 struct fp_mlp {
     fp_mlp_settings settings;
-    const fp_kernels *kernels;
-    size_t n;        /* networks */
-    size_t active;   /* slots in use: networks that are still trained */
-    size_t *slot;    /* [n] of each network */
-    size_t *network; /* [n] in each slot */
-    double *l2;      /* [n] of each network */
-    size_t room;     /* rows that the activations hold */
+    fp_team *team;
+    const fp_kernels *kernels; /* the team's */
+    size_t n;                  /* networks */
+    size_t active;             /* slots in use: networks that are still trained */
+    size_t *slot;              /* [n] of each network */
+    size_t *network;           /* [n] in each slot */
+    double *l2;                /* [n] of each network */
+    size_t room;               /* rows that the activations hold */
     size_t n_layers, width;
     fp_mlp_layer_memory layers[FP_MLP_LAYERS];
     float *block;    /* all of it: one allocation */

@@ -5,6 +5,7 @@ int fp_run_embed(const fp_piece *piece, fp_reporter *reporter, fp_error *error) 
     fp_embedding embedding;
     if (fp_embedding_open(piece->model, &piece->task, &embedding, error) < 0)
         return -1;
+    embedding.threads = piece->threads;
     int rc = fp_expect_model(embedding.model, piece->model, piece->model_digest, error);
     if (rc == 0)
         rc = fp_expect_task(embedding.prepared.task, piece->task_digest, error);

@@ -69,7 +69,7 @@ static int embed_splits(const fp_embedding *embedding, const int *layers, size_t
         part.from += part.share;
         part.share = all > 0 ? (double)data[s].n_pieces / all : 0;
         if (data[s].n_instances > 0 &&
-            fp_bert_embed(embedding->model, &data[s], layers, n_layers, vectors->of[s],
+            fp_bert_embed(embedding->model, &data[s], layers, n_layers, vectors->of[s], embedding->threads,
                           progress ? part_progress : NULL, &part, error) < 0)
             return -1;
     }

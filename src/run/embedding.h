@@ -8,6 +8,7 @@ typedef struct fp_embedding {
     fp_bert *model;
     fp_prepared prepared;
     size_t width; /* of a vector */
+    int threads;  /* that embed; set by whoever wants more than one */
 } fp_embedding;
 
 /* MODEL: its folder. A task without a test set has a training set alone. */
