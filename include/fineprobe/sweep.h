@@ -32,7 +32,8 @@ typedef enum fp_sweep_outcome {
     FP_SWEEP_COMPLETE,    /* every unit done */
     FP_SWEEP_FAILURES,    /* ended; some units failed */
     FP_SWEEP_INTERRUPTED, /* stopped early; run it again to go on */
-    FP_SWEEP_REFUSED      /* nothing was started: see the problems or the error */
+    FP_SWEEP_REFUSED,     /* nothing was started: see the problems or the error */
+    FP_SWEEP_BUSY         /* nothing was started: another sweep holds the result file */
 } fp_sweep_outcome;
 
 typedef struct fp_starter fp_starter;

@@ -11,6 +11,7 @@ enum {
     FP_EXIT_OK = 0,
     FP_EXIT_FAILED = 1,  /* it could not be done, or units failed */
     FP_EXIT_USAGE = 2,   /* wrong options or a wrong grid; nothing was started */
+    FP_EXIT_BUSY = 73,   /* another sweep holds the result file; nothing was started */
     FP_EXIT_RESUME = 75, /* stopped early with everything saved: the same command goes on */
 };
 

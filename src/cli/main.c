@@ -30,6 +30,7 @@ static void print_help(void) {
         "  0   done\n"
         "  1   it could not be done; of a sweep: it ended, and some units failed\n"
         "  2   wrong options or a wrong grid; nothing was started\n"
+        "  73  another sweep holds the result file; nothing was started\n"
         "  75  a sweep was stopped early with everything saved; the same command goes on\n"
         "\n"
         "Example:\n"

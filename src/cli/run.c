@@ -28,7 +28,8 @@ static const char help[] =
     "type of processor. SIGTERM, SIGINT or SIGUSR1 to any rank end the sweep with everything\n"
     "saved and exit code 75; the same command goes on. A second signal ends it at once.\n"
     "\n"
-    "Exit codes: 0 every unit done; 1 some failed; 2 wrong options or grid; 75 run it again.\n"
+    "Exit codes: 0 every unit done; 1 some failed; 2 wrong options or grid; 73 another sweep\n"
+    "writes the result file; 75 run it again.\n"
     "\n"
     "Example:\n"
     "  mpirun -n 2 fineprobe run -o results/demo.h5 experiments/demo.yaml\n";
@@ -67,6 +68,8 @@ static int summarise(fp_sweep_outcome outcome, const fp_sweep_state *last) {
         printf("%s: stopped with %zu of %zu units done; the same command goes on\n", last->file,
                last->units_kept + last->units_done, last->units);
         return FP_EXIT_RESUME;
+    case FP_SWEEP_BUSY:
+        return FP_EXIT_BUSY;
     case FP_SWEEP_REFUSED:
         break;
     }
@@ -110,7 +113,7 @@ static int sweep(const char *grid, fp_sweep_options *options, int quiet, fp_star
             fp_complain(error.text);
         code = problems.count ? FP_EXIT_USAGE : summarise(outcome, &watch.last);
         fflush(stdout);
-    } else if (error.text[0] && outcome != FP_SWEEP_REFUSED) {
+    } else if (error.text[0] && outcome != FP_SWEEP_REFUSED && outcome != FP_SWEEP_BUSY) {
         fp_complain(error.text);
     }
     fp_problems_free(&problems);

@@ -153,6 +153,13 @@ fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error) {
     return NULL;
 }
 
+int fp_lock_is_held(const char *file) {
+    char *path = fp_format(NULL, "%s.lock", file);
+    int held = path && fp_path_exists(path);
+    free(path);
+    return held;
+}
+
 void fp_lock_release(fp_lock *lock) {
     if (!lock)
         return;

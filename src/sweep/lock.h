@@ -14,4 +14,7 @@ typedef struct fp_lock fp_lock;
 fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error);
 void fp_lock_release(fp_lock *lock);
 
+/* 1: there is a lock, whoever made it. */
+int fp_lock_is_held(const char *file);
+
 #endif

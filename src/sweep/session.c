@@ -169,9 +169,12 @@ int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_ses
     }
     if (!(out->plan = fp_plan_make(out->grid, problems)))
         return fp_fail(error, "%s: the grid cannot be planned", path);
-    if (create_parent(out->grid->output, error) < 0 ||
-        !(out->lock = fp_lock_take(out->grid->output, &out->incarnation, error)))
+    if (create_parent(out->grid->output, error) < 0)
         return -1;
+    if (!(out->lock = fp_lock_take(out->grid->output, &out->incarnation, error))) {
+        out->busy = fp_lock_is_held(out->grid->output);
+        return -1;
+    }
     remove_all_leftovers(out->plan);
     if (renew_folders(out->grid, error) < 0 || make_models(out->grid, error) < 0)
         return -1;

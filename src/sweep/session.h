@@ -10,6 +10,7 @@ typedef struct fp_session {
     fp_grid *grid;
     fp_plan *plan;
     fp_lock *lock;
+    int busy; /* 1: another sweep holds the result file, and this one is refused */
     int64_t incarnation;
     size_t kept;        /* units of an earlier session */
     size_t left_behind; /* finished units that the changed grid no longer has; they stay in OLD_FILE */

@@ -13,7 +13,7 @@
 
 /* What every rank must know before it can open the result file. */
 typedef struct fp_opening {
-    int ok;
+    int ok, busy;
     int64_t incarnation;
     char file[4096];
     fp_error error;
@@ -196,6 +196,7 @@ fp_sweep_outcome fp_sweep_run(const char *path, const fp_sweep_options *options,
     }
     if (rank == 0) {
         opening->ok = fp_session_prepare(path, options, &session, problems, &opening->error) == 0;
+        opening->busy = session.busy;
         opening->incarnation = session.incarnation;
         if (opening->ok && strlen(session.grid->output) >= sizeof opening->file)
             opening->ok = fp_fail(&opening->error, "the result file's path is too long") == 0;
@@ -203,7 +204,7 @@ fp_sweep_outcome fp_sweep_run(const char *path, const fp_sweep_options *options,
             fp_copy_text(opening->file, sizeof opening->file, session.grid->output);
     }
     MPI_Bcast(opening, (int)sizeof *opening, MPI_BYTE, 0, comm);
-    fp_sweep_outcome outcome = FP_SWEEP_REFUSED;
+    fp_sweep_outcome outcome = opening->busy ? FP_SWEEP_BUSY : FP_SWEEP_REFUSED;
     if (opening->ok)
         outcome = carry_out(rank, &session, opening, options, starter, comm, error);
     else
