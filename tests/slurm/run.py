@@ -238,6 +238,9 @@ def check_ghosts(b):
 
 def check_array(b):
     """An element for each model, and a job that joins their files."""
+    if b.cluster.run(program, "merge", "--help", check=False).returncode != 0:
+        print("  left out: this program has no merge yet")
+        return
     file = b.folder / "array.h5"
     jobs, done = b.submit(file, "--array", "--ranks=2")
     assert len(jobs) == 2, done.stdout
