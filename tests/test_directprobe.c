@@ -193,17 +193,45 @@ static void clusters_are_apart_and_final(void **state) {
     }
 }
 
+static void expect_same(const fp_directprobe_result *a, const fp_directprobe_result *b) {
+    size_t labels = a->n_labels, clusters = a->n_clusters;
+    assert_int_equal(a->n_clusters, b->n_clusters);
+    assert_int_equal(a->solver_calls, b->solver_calls);
+    assert_memory_equal(&a->largest_gap, &b->largest_gap, sizeof a->largest_gap);
+    assert_memory_equal(a->cluster_of, b->cluster_of, a->n_points * sizeof *a->cluster_of);
+    assert_memory_equal(a->label_distances, b->label_distances, labels * labels * sizeof(double));
+    assert_memory_equal(a->cluster_distances, b->cluster_distances, clusters * clusters * sizeof(double));
+    assert_memory_equal(a->centroids, b->centroids, labels * a->dimension * sizeof(double));
+}
+
+/* Also with several threads. */
 static void the_same_bits_every_time(void **state) {
     (void)state;
-    data x;
-    draw(3, &x);
-    fp_directprobe_result a = run(&x, 0), b = run(&x, 0);
-    assert_int_equal(a.n_clusters, b.n_clusters);
-    assert_memory_equal(a.cluster_of, b.cluster_of, x.n * sizeof *a.cluster_of);
-    assert_memory_equal(a.label_distances, b.label_distances, LABELS * LABELS * sizeof(double));
-    assert_memory_equal(a.centroids, b.centroids, LABELS * x.d * sizeof(double));
-    fp_directprobe_free(&a);
-    fp_directprobe_free(&b);
+    enum { WIDE = 80, MANY = 400, KINDS = 5 };
+    static float points[MANY * WIDE];
+    int32_t labels[MANY];
+    fp_error error = {0};
+    for (uint64_t number = 0; number < 4; number++) {
+        fp_rng_key key = fp_rng_key_of(number, FP_RNG_DATA, 11, 0);
+        size_t d = number % 2 ? WIDE : 7;
+        for (size_t i = 0; i < MANY; i++) {
+            labels[i] = (int32_t)fp_rng_below(key, i, KINDS);
+            for (size_t k = 0; k < d; k++)
+                points[i * d + k] = (float)(fp_rng_normal(key, MANY + i * WIDE + k) +
+                                            (k == (size_t)labels[i] ? 1.0 + (double)number : 0));
+        }
+        fp_directprobe_settings settings = fp_directprobe_defaults();
+        fp_directprobe_result one, several;
+        assert_int_equal(fp_directprobe(MANY, d, points, labels, KINDS, &settings, NULL, NULL, &one, &error),
+                         0);
+        for (settings.threads = 1; settings.threads < 5; settings.threads++) {
+            assert_int_equal(
+                fp_directprobe(MANY, d, points, labels, KINDS, &settings, NULL, NULL, &several, &error), 0);
+            expect_same(&one, &several);
+            fp_directprobe_free(&several);
+        }
+        fp_directprobe_free(&one);
+    }
 }
 
 static void numbers_of_a_small_case(void **state) {
@@ -251,6 +279,7 @@ static void coinciding_points_are_not_linear(void **state) {
     assert_int_equal(fp_directprobe(2, 2, points, labels, 2, &settings, NULL, NULL, &r, &error), 0);
     assert_int_equal(r.n_clusters, 2);
     assert_int_equal(r.linear, 0);
+    assert_int_equal(r.touching, 1);
     assert_true(r.label_distances[1] == 0);
     fp_directprobe_free(&r);
 }
@@ -312,6 +341,7 @@ static void bad_inputs_are_named(void **state) {
     expect_error(&x, 1, 1e-5, "row 2 has label 1");
     expect_error(&x, 0, 1e-5, "label");
     expect_error(&x, 2, 0, "gap");
+    expect_error(&x, 2, NAN, "gap");
     x.labels[0] = -1;
     expect_error(&x, 2, 1e-5, "row 0 has label -1");
     x.n = 0;

@@ -37,8 +37,9 @@ typedef struct fp_directprobe_result {
                                   NULL when there are more than 4096 clusters */
     uint64_t solver_calls;     /* hull questions that no filter answered */
     uint64_t undecided;        /* verdicts that stayed open; each counted as "overlap" */
-    double largest_gap; /* of the distances; beyond the wanted one where hulls nearly touch and rounding is in
-                           the way */
+    uint64_t touching;  /* cluster pairs no further apart than the resolution (hull.h): single points on, or
+                           nearly on, one another */
+    double largest_gap; /* relative duality gap of the distances between the others */
 } fp_directprobe_result;
 
 /* POINTS [n, d], LABELS [n] in 0 .. n_labels-1. Errors: no points, a label out of range, NaN or infinite

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const size_t UNKNOWN = SIZE_MAX;
+static const double SEPARATED = 0.3; /* share of the way on which labels as a whole are looked at */
 
 typedef struct move {
     int32_t label;
@@ -20,6 +21,7 @@ typedef struct search {
     const float *points;
     const int32_t *labels;
     const fp_extents *extents;
+    fp_team *team;
     size_t *label_at;           /* [n_labels + 1] slots of every label in SLOTS */
     uint32_t *slots;            /* [n] points, label by label */
     uint32_t *node;             /* [n] cluster in every slot */
@@ -90,7 +92,7 @@ static int open_search(search *s, fp_error *error) {
     memcpy(s->node, s->slots, s->n * sizeof *s->node);
     for (size_t i = 0; i < s->n; i++)
         s->slot_of[s->slots[i]] = (uint32_t)i;
-    return fp_questions_create(&s->questions, &s->forest, s->extents, error);
+    return fp_questions_create(&s->questions, &s->forest, s->extents, s->team, error);
 }
 
 static size_t count_of(const search *s, size_t label) {
@@ -146,25 +148,35 @@ static int freeze_conflicts(search *s, fp_error *error) {
     return status;
 }
 
-static fp_hull_set label_set(const search *s, size_t label) {
-    return (fp_hull_set){s->points, s->slots + s->label_at[label], count_of(s, label)};
+static void tell_separated(void *context, double share) {
+    const search *s = context;
+    s->progress(s->context, SEPARATED * share);
 }
 
 /* Which labels are apart as a whole? 1 when all are, -1 on errors. */
 static int separate_labels(search *s, fp_error *error) {
-    int all = 1;
-    for (size_t a = 0; a < s->n_labels; a++) {
+    size_t labels = s->n_labels, n = 0;
+    fp_hull_set *sets = fp_alloc(labels, sizeof *sets, "pairs of labels", error);
+    fp_label_pair *pairs = fp_alloc(labels * labels / 2, sizeof *pairs, "pairs of labels", error);
+    int all = sets && pairs ? 1 : -1;
+    for (size_t a = 0; all > 0 && a < labels; a++) {
+        sets[a] = (fp_hull_set){s->points, s->slots + s->label_at[a], count_of(s, a)};
         for (size_t b = 0; b < a; b++) {
-            int apart = 1;
+            s->separate[a * labels + b] = s->separate[b * labels + a] = 1;
             if (count_of(s, a) && count_of(s, b))
-                apart = fp_questions_sets_apart(&s->questions, label_set(s, a), label_set(s, b), (int32_t)a,
-                                                (int32_t)b, error);
-            if (apart < 0)
-                return -1;
-            s->separate[a * s->n_labels + b] = s->separate[b * s->n_labels + a] = (unsigned char)apart;
-            all &= apart;
+                pairs[n++] = (fp_label_pair){(int32_t)a, (int32_t)b, FP_HULL_UNDECIDED};
         }
     }
+    if (all > 0 &&
+        fp_questions_labels(&s->questions, sets, pairs, n, s->progress ? tell_separated : NULL, s, error) < 0)
+        all = -1;
+    for (size_t i = 0; all >= 0 && i < n; i++) {
+        size_t a = (size_t)pairs[i].a, b = (size_t)pairs[i].b;
+        s->separate[a * labels + b] = s->separate[b * labels + a] = pairs[i].verdict == FP_HULL_APART;
+        all &= pairs[i].verdict == FP_HULL_APART;
+    }
+    free(sets);
+    free(pairs);
     return all;
 }
 
@@ -210,7 +222,7 @@ static void commit(search *s) {
     s->done += s->n_moves;
     s->n_moves = 0;
     if (s->progress)
-        s->progress(s->context, (double)s->done / (double)s->n);
+        s->progress(s->context, SEPARATED + (1 - SEPARATED) * (double)s->done / (double)s->n);
 }
 
 /* The tentative move after which SUPPORT's points were together, 0 for before the first: down from SLOT's
@@ -237,13 +249,13 @@ static size_t together_since(search *s, uint32_t slot, const uint32_t *support, 
 
 /* The clusters in OWN and OTHER overlap: the tentative move after which they certainly did. */
 static size_t overlap_since(search *s, uint32_t own, uint32_t other) {
-    const fp_hull_answer *answer = &s->questions.answer;
-    if (!answer->n_support)
+    const fp_questions *q = &s->questions;
+    if (!q->n_support)
         return s->when[own];
-    uint32_t first = s->labels[answer->support[0]] == s->labels[s->slots[own]] ? own : other;
-    size_t a = together_since(s, first, answer->support, answer->n_first);
-    size_t b = together_since(s, first == own ? other : own, answer->support + answer->n_first,
-                              answer->n_support - answer->n_first);
+    uint32_t first = s->labels[q->support[0]] == s->labels[s->slots[own]] ? own : other;
+    size_t a = together_since(s, first, q->support, q->n_first);
+    size_t b =
+        together_since(s, first == own ? other : own, q->support + q->n_first, q->n_support - q->n_first);
     size_t since = a > b ? a : b;
     return since ? since : s->when[own];
 }
@@ -261,14 +273,10 @@ static size_t overlap_with(search *s, uint32_t own, size_t label, fp_error *erro
     ptrdiff_t left = fp_questions_filter(&s->questions, s->node[own], s->others, n, error);
     if (left < 0)
         return UNKNOWN;
-    for (ptrdiff_t i = 0; i < left; i++) {
-        int apart = fp_questions_apart(&s->questions, s->node[own], s->others[i], error);
-        if (apart < 0)
-            return UNKNOWN;
-        if (!apart)
-            return overlap_since(s, own, s->slot_of[s->forest.nodes[s->others[i]].point]);
-    }
-    return 0;
+    ptrdiff_t at = fp_questions_first_overlap(&s->questions, s->node[own], s->others, (size_t)left, error);
+    if (at < 0)
+        return UNKNOWN;
+    return at == left ? 0 : overlap_since(s, own, s->slot_of[s->forest.nodes[s->others[at]].point]);
 }
 
 /* Are all clusters apart? Answers like overlap_with. */
@@ -361,21 +369,28 @@ static int write_clusters(search *s, int linear, fp_clustering *out, fp_error *e
     return 0;
 }
 
+static void link_label(void *context, size_t label, int worker) {
+    search *s = context;
+    (void)worker;
+    fp_linkage_create(&s->linkages[label], s->points, s->d, s->slots + s->label_at[label], count_of(s, label),
+                      s->frozen, NULL);
+}
+
 static int cluster(search *s, int *linear, fp_error *error) {
     if (open_search(s, error) < 0 || freeze_conflicts(s, error) < 0)
         return -1;
     *linear = separate_labels(s, error);
     if (*linear)
         return *linear < 0 ? -1 : 0;
+    fp_team_run(s->team, s->n_labels, link_label, s);
     for (size_t y = 0; y < s->n_labels; y++)
-        if (fp_linkage_create(&s->linkages[y], s->points, s->d, s->slots + s->label_at[y], count_of(s, y),
-                              s->frozen, error) < 0)
-            return -1;
+        if (!s->linkages[y].size)
+            return fp_fail_memory(error, "distances of a label's points", count_of(s, y));
     return run(s, error);
 }
 
 int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *labels, size_t n_labels,
-                      const fp_extents *extents, fp_probe_progress *progress, void *context,
+                      const fp_extents *extents, fp_team *team, fp_probe_progress *progress, void *context,
                       fp_clustering *out, fp_error *error) {
     search s = {.n = n,
                 .d = d,
@@ -383,6 +398,7 @@ int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *la
                 .points = points,
                 .labels = labels,
                 .extents = extents,
+                .team = team,
                 .progress = progress,
                 .context = context};
     *out = (fp_clustering){0};

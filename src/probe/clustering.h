@@ -8,6 +8,7 @@
 
 #include "extents.h"
 #include "fineprobe/directprobe.h"
+#include "fineprobe/team.h"
 
 typedef struct fp_clustering {
     size_t n_clusters;
@@ -17,7 +18,7 @@ typedef struct fp_clustering {
 } fp_clustering;
 
 int fp_clustering_run(size_t n, size_t d, const float *points, const int32_t *labels, size_t n_labels,
-                      const fp_extents *extents, fp_probe_progress *progress, void *context,
+                      const fp_extents *extents, fp_team *team, fp_probe_progress *progress, void *context,
                       fp_clustering *out, fp_error *error);
 
 #endif

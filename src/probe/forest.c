@@ -13,10 +13,8 @@ int fp_forest_create(fp_forest *f, const float *points, size_t n, size_t d, cons
     f->table_size = 64;
     while (f->table_size < 4 * n)
         f->table_size *= 2;
-    f->stack = fp_alloc(n, sizeof(uint32_t), "clusters", error);
     f->table = fp_alloc(f->table_size, sizeof(uint32_t), "clusters", error);
-    if (!f->stack || !f->table ||
-        fp_grow((void **)&f->nodes, &f->capacity, 2 * n, sizeof *f->nodes, error) < 0 ||
+    if (!f->table || fp_grow((void **)&f->nodes, &f->capacity, 2 * n, sizeof *f->nodes, error) < 0 ||
         fp_grow((void **)&f->centroids, &f->centroid_capacity, 2 * n, d * sizeof *f->centroids, error) < 0) {
         fp_forest_destroy(f);
         return -1;
@@ -32,7 +30,6 @@ void fp_forest_destroy(fp_forest *f) {
     free(f->nodes);
     free(f->centroids);
     free(f->table);
-    free(f->stack);
     *f = (fp_forest){0};
 }
 
@@ -87,17 +84,18 @@ uint32_t fp_forest_merge(fp_forest *f, uint32_t left, uint32_t right, fp_error *
     return node;
 }
 
-void fp_forest_points(fp_forest *f, uint32_t node, uint32_t *out) {
-    size_t depth = 0, n = 0;
-    f->stack[depth++] = node;
-    while (depth) {
-        const fp_node *at = f->nodes + f->stack[--depth];
+void fp_forest_points(const fp_forest *f, uint32_t node, uint32_t *out) {
+    /* Nodes that wait stand at the end of OUT: each holds a point that has not found its place yet. */
+    size_t size = f->nodes[node].size, n = 0, waiting = size;
+    out[--waiting] = node;
+    while (waiting < size) {
+        const fp_node *at = f->nodes + out[waiting++];
         if (at->left == FP_NO_NODE) {
             out[n++] = at->point;
             continue;
         }
-        f->stack[depth++] = at->right;
-        f->stack[depth++] = at->left;
+        out[--waiting] = at->right;
+        out[--waiting] = at->left;
     }
 }
 

@@ -23,7 +23,6 @@ typedef struct fp_forest {
     float *centroids; /* [n_nodes, d] */
     uint32_t *table;  /* (left, right) -> node */
     size_t table_size;
-    uint32_t *stack; /* [n_points] */
 } fp_forest;
 
 int fp_forest_create(fp_forest *forest, const float *points, size_t n, size_t d, const int32_t *labels,
@@ -34,7 +33,7 @@ void fp_forest_destroy(fp_forest *forest);
 uint32_t fp_forest_merge(fp_forest *forest, uint32_t left, uint32_t right, fp_error *error);
 
 /* Writes the points of NODE. */
-void fp_forest_points(fp_forest *forest, uint32_t node, uint32_t *out /* [size] */);
+void fp_forest_points(const fp_forest *forest, uint32_t node, uint32_t *out /* [size] */);
 
 double fp_forest_radius(fp_forest *forest, uint32_t node, uint32_t *scratch /* [n_points] */);
 
