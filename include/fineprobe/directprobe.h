@@ -34,7 +34,7 @@ typedef struct fp_directprobe_result {
     double *minimum_distances; /* [n_labels] distance to the nearest other label; NaN: absent or alone */
     double *centroids;         /* [n_labels, dimension] mean of the label's points; NaN: absent */
     double *cluster_distances; /* [n_clusters, n_clusters] between hulls, other labels only (NaN elsewhere);
-                                  NULL when there are more than 4096 clusters */
+                                  NULL when there are more than 1024 clusters */
     uint64_t solver_calls;     /* hull questions that no filter answered */
     uint64_t undecided;        /* verdicts that stayed open; each counted as "overlap" */
     uint64_t touching;  /* cluster pairs no further apart than the resolution (hull.h): single points on, or

@@ -8,7 +8,7 @@
 
 #include "extents.h"
 #include "fineprobe/directprobe.h"
-#include "fineprobe/team.h"
+#include "math/team.h"
 
 typedef struct fp_clustering {
     size_t n_clusters;

@@ -4,13 +4,13 @@
 #include "distances.h"
 #include "extents.h"
 #include "fineprobe/memory.h"
-#include "fineprobe/team.h"
 #include "grouping.h"
+#include "math/team.h"
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_CLUSTERS = 4096 }; /* for which all distances are kept */
+enum { MOST_CLUSTERS = 1024 }; /* for which all distances are kept */
 
 fp_directprobe_settings fp_directprobe_defaults(void) {
     return (fp_directprobe_settings){.gap = 1e-5, .small = 0, .threads = 1};
@@ -164,7 +164,7 @@ int fp_directprobe(size_t n, size_t d, const float *points, const int32_t *label
         status = measure(&p, out, error);
     openblas_set_num_threads(blas);
     fp_extents_destroy(&p.extents);
-    fp_team_destroy(p.team);
+    fp_team_free(p.team);
     if (status < 0)
         fp_directprobe_free(out);
     else if (progress)

@@ -5,8 +5,8 @@
 
 #include "extents.h"
 #include "fineprobe/directprobe.h"
-#include "fineprobe/team.h"
 #include "grouping.h"
+#include "math/team.h"
 
 /* Fills the distances and counts of RESULT, whose clusters are known and whose arrays are zero. PROGRESS goes
  * from FROM to 1. */

@@ -9,8 +9,8 @@
 #include "extents.h"
 #include "fineprobe/directprobe.h"
 #include "fineprobe/hull.h"
-#include "fineprobe/team.h"
 #include "forest.h"
+#include "math/team.h"
 
 /* A plane that was found: its normal, and the points that carried weight, for questions alike. */
 typedef struct fp_plane {

@@ -72,11 +72,21 @@ static double probe_seconds(double points, double width) {
     return points * points * width / PROBE_RATE;
 }
 
-void fp_cost_unit(const fp_group *group, const fp_plan_task *task, fp_plan_unit *out) {
+/* DirectProbe: for each label the distances of all its points from each other, and as much again to take
+ * merges back; the points, the centroids of up to two clusters a point and planes between clusters; for each
+ * thread a factor and the points of a nearest-points problem, and those of pairs of labels with few points.
+ */
+static double probe_memory(double points, double squares, double width, double threads) {
+    double small = 1024.0 * 1024; /* distances of clusters */
+    return DOUBLE * (squares + small) + 4.0 * FLOAT * points * width + 4.0 * DOUBLE * threads * width * width;
+}
+
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_unit *out) {
     double width = (double)group->width, labels = (double)group->labels;
     double train = (double)group->train_instances, test = (double)group->test_instances;
-    double pairs = task->squares[0] > task->squares[1] ? task->squares[0] : task->squares[1];
+    double largest = train > test ? train : test;
+    double squares = task->squares[0] > task->squares[1] ? task->squares[0] : task->squares[1];
     out->seconds = PIECE_SECONDS + probe_seconds(train, width) + probe_seconds(test, width);
-    out->memory = BASE_MEMORY + (train + test) * width * FLOAT + DOUBLE * pairs / 2 +
-                  6.0 * DOUBLE * width * width + 4 * DOUBLE * labels * (width + labels);
+    out->memory =
+        BASE_MEMORY + probe_memory(largest, squares, width, threads) + 4 * DOUBLE * labels * (width + labels);
 }

@@ -69,6 +69,6 @@ void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_
 double fp_cost_checkpoint(size_t parameters); /* bytes of a checkpoint's folder with the state of its run */
 void fp_cost_representation(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
                             const fp_plan_data *test, size_t width, fp_plan_representation *out);
-void fp_cost_unit(const fp_group *group, const fp_plan_task *task, fp_plan_unit *out);
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_unit *out);
 
 #endif

@@ -79,7 +79,7 @@ static int add_unit(fp_plan_maker *maker, size_t representation, int64_t layer, 
     fp_unit_row_open(row);
     layout->unit_group[at] = group_index;
     plan->units[at] = (fp_plan_unit){.representation = representation};
-    fp_cost_unit(group, &maker->tasks[r->task], &plan->units[at]);
+    fp_cost_unit(group, &maker->tasks[r->task], maker->grid->threads, &plan->units[at]);
     return 0;
 }
 

@@ -135,10 +135,10 @@ static void measure(const char *name, data x) {
 }
 
 static void growth(void) {
-    for (size_t n = 500; n <= 32000; n *= 2) {
+    for (size_t n = 500; n <= 32000; n *= 2)
         measure("growth, linear", clouds(n, 128, UPOS, 17, 14));
+    for (size_t n = 500; n <= 32000; n *= 2)
         measure("growth, not linear", clouds(n, 128, UPOS, 17, 5));
-    }
 }
 
 int main(int argc, char **argv) {
