@@ -1,0 +1,235 @@
+/* Units in order: a course holds what one model fine-tuned on one task and probed on one task went through.
+ */
+#include "fineprobe/memory.h"
+#include "report/results_make.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t model_at(const fp_layout *layout, const char *name) {
+    size_t i = 0;
+    while (i < layout->n_models && strcmp(layout->models[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static size_t task_at(const fp_layout *layout, const char *name) {
+    size_t i = 0;
+    while (i < layout->n_tasks && strcmp(layout->tasks[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* VALUE into the ascending list of *COUNT numbers, once. LIST has room for it. */
+static void insert(int32_t *list, size_t *count, int32_t value) {
+    size_t at = 0;
+    while (at < *count && list[at] < value)
+        at++;
+    if (at < *count && list[at] == value)
+        return;
+    memmove(list + at + 1, list + at, (*count - at) * sizeof *list);
+    list[at] = value;
+    (*count)++;
+}
+
+static int index_of(const int32_t *list, size_t count, int32_t value) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == value)
+            return (int)i;
+    return -1;
+}
+
+/* Whether UNIT is one of COURSE, and of which seed; the originals belong to all. */
+static int belongs(const fp_layout *layout, const fp_course *c, size_t unit, size_t seed) {
+    const fp_group *group = &layout->groups[layout->unit_group[unit]];
+    return group == c->group && (layout->units[unit].run < 0 || layout->units[unit].run == c->runs[seed]);
+}
+
+static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error) {
+    c->seeds = fp_alloc(layout->n_runs, sizeof *c->seeds, "seeds", error);
+    c->runs = fp_alloc(layout->n_runs, sizeof *c->runs, "seeds", error);
+    if (!c->seeds || !c->runs)
+        return -1;
+    for (size_t i = 0; i < layout->n_runs; i++) {
+        const fp_run_row *run = &layout->runs[i];
+        if (model_at(layout, run->model) != c->model || task_at(layout, run->task) != c->tuned)
+            continue;
+        c->seeds[c->n_seeds] = run->seed;
+        c->runs[c->n_seeds++] = (int32_t)i;
+        c->updates = run->updates;
+    }
+    return 0;
+}
+
+static int collect_units(const fp_results *r, fp_course *c, fp_error *error) {
+    const fp_layout *layout = &r->standing.layout;
+    c->steps = fp_alloc(layout->n_units, sizeof *c->steps, "steps", error);
+    c->layers = fp_alloc(layout->n_units, sizeof *c->layers, "layers", error);
+    if (!c->steps || !c->layers)
+        return -1;
+    for (size_t s = 0; s < c->n_seeds; s++)
+        for (size_t u = 0; u < layout->n_units; u++)
+            if (belongs(layout, c, u, s)) {
+                insert(c->steps, &c->n_steps, layout->units[u].step);
+                insert(c->layers, &c->n_layers, layout->units[u].layer);
+            }
+    size_t count = c->n_seeds * c->n_steps * c->n_layers;
+    c->units = fp_alloc(count, sizeof *c->units, "units", error);
+    if (!c->units)
+        return -1;
+    memset(c->units, 0xff, count * sizeof *c->units);
+    for (size_t s = 0; s < c->n_seeds; s++)
+        for (size_t u = 0; u < layout->n_units; u++)
+            if (belongs(layout, c, u, s) && r->standing.units[u] == FP_DONE) {
+                int step = index_of(c->steps, c->n_steps, layout->units[u].step);
+                int layer = index_of(c->layers, c->n_layers, layout->units[u].layer);
+                c->units[(s * c->n_steps + (size_t)step) * c->n_layers + (size_t)layer] = (int32_t)u;
+            }
+    return 0;
+}
+
+static int is_probed_elsewhere(const fp_layout *layout, size_t model, size_t tuned, size_t probed) {
+    for (size_t u = 0; u < layout->n_units; u++) {
+        const fp_unit_row *row = &layout->units[u];
+        if (row->run >= 0 && model_at(layout, row->model) == model &&
+            task_at(layout, row->finetuned_on) == tuned && task_at(layout, row->probed_on) == probed)
+            return 1;
+    }
+    return 0;
+}
+
+static int add_course(fp_results *r, size_t *capacity, size_t model, size_t tuned, size_t probed,
+                      fp_error *error) {
+    const fp_layout *layout = &r->standing.layout;
+    if (fp_grow((void **)&r->courses, capacity, r->n_courses + 1, sizeof *r->courses, error) < 0)
+        return -1;
+    fp_course *c = &r->courses[r->n_courses++];
+    *c = (fp_course){.model = model, .tuned = tuned, .probed = probed};
+    for (size_t g = 0; g < layout->n_groups; g++)
+        if ((size_t)layout->groups[g].model == model && (size_t)layout->groups[g].task == probed) {
+            c->group = &layout->groups[g];
+            c->n_labels = c->group->labels;
+        }
+    if (collect_seeds(layout, c, error) < 0)
+        return -1;
+    return collect_units(r, c, error);
+}
+
+static int has_run(const fp_layout *layout, size_t model, size_t task) {
+    for (size_t i = 0; i < layout->n_runs; i++)
+        if (model_at(layout, layout->runs[i].model) == model && task_at(layout, layout->runs[i].task) == task)
+            return 1;
+    return 0;
+}
+
+int fp_results_courses(fp_results *r, fp_error *error) {
+    const fp_layout *layout = &r->standing.layout;
+    size_t capacity = 0;
+    for (int across = 0; across < 2; across++) {
+        for (size_t m = 0; m < layout->n_models; m++)
+            for (size_t a = 0; a < layout->n_tasks; a++)
+                for (size_t b = 0; b < layout->n_tasks; b++) {
+                    int wanted = across ? a != b && is_probed_elsewhere(layout, m, a, b)
+                                        : a == b && has_run(layout, m, a);
+                    if (wanted && add_course(r, &capacity, m, a, b, error) < 0)
+                        return -1;
+                }
+        if (!across)
+            r->n_own = r->n_courses;
+    }
+    return 0;
+}
+
+void fp_courses_free(fp_course *courses, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(courses[i].seeds);
+        free(courses[i].runs);
+        free(courses[i].steps);
+        free(courses[i].layers);
+        free(courses[i].units);
+    }
+    free(courses);
+}
+
+/* ---- asking ---- */
+
+const fp_numbers *fp_course_at(const fp_results *r, const fp_course *c, size_t seed, size_t step,
+                               size_t layer) {
+    int32_t unit = c->units[(seed * c->n_steps + step) * c->n_layers + layer];
+    return unit >= 0 ? &r->numbers[unit] : NULL;
+}
+
+const fp_course *fp_course_of(const fp_results *r, size_t model, size_t tuned, size_t probed) {
+    for (size_t i = 0; i < r->n_courses; i++)
+        if (r->courses[i].model == model && r->courses[i].tuned == tuned && r->courses[i].probed == probed)
+            return &r->courses[i];
+    return NULL;
+}
+
+int fp_course_original(const fp_course *c) {
+    return c->n_steps && c->steps[0] == 0 ? 0 : -1;
+}
+
+int fp_course_last(const fp_course *c) {
+    return index_of(c->steps, c->n_steps, c->updates);
+}
+
+/* ---- quantities ---- */
+
+double fp_quantity_minimum(const fp_numbers *u, size_t label) {
+    return u->minimum[0][label];
+}
+
+double fp_quantity_movement(const fp_numbers *u, size_t label) {
+    return u->movement ? u->movement[label] : NAN;
+}
+
+double fp_quantity_similarity(const fp_numbers *u, size_t unused) {
+    (void)unused;
+    int is_original = u->row->run < 0;
+    return is_original && strcmp(u->row->train.state, "linear") == 0 ? 1 : u->similarity;
+}
+
+double fp_quantity_train_test(const fp_numbers *u, size_t unused) {
+    (void)unused;
+    return u->row->train_test_similarity;
+}
+
+double fp_quantity_clusters(const fp_numbers *u, size_t unused) {
+    (void)unused;
+    return u->row->train.clusters;
+}
+
+double fp_quantity_mean_minimum(const fp_numbers *u, size_t unused) {
+    (void)unused;
+    return u->row->train.mean_distance;
+}
+
+double fp_quantity_accuracy(const fp_numbers *u, size_t unused) {
+    (void)unused;
+    return u->accuracy.trained ? u->accuracy.mean : NAN;
+}
+
+fp_value fp_course_value(const fp_results *r, const fp_course *c, size_t step, size_t layer,
+                         fp_quantity *quantity, size_t label) {
+    fp_value value = {.mean = NAN, .deviation = NAN};
+    double sum = 0, squares = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t s = 0; s < c->n_seeds; s++) {
+            const fp_numbers *u = fp_course_at(r, c, s, step, layer);
+            double x = u ? quantity(u, label) : NAN;
+            if (isnan(x))
+                continue;
+            if (pass == 0) {
+                sum += x;
+                value.n++;
+            } else {
+                squares += (x - value.mean) * (x - value.mean);
+            }
+            if (pass == 0)
+                value.mean = sum / (double)value.n;
+        }
+    if (value.n > 1)
+        value.deviation = sqrt(squares / (double)(value.n - 1));
+    return value;
+}

@@ -1,0 +1,285 @@
+/* Figures of whole label sets: distances as heat maps, centroids in the plane. */
+#include "report/figure_make.h"
+
+#include "fineprobe/memory.h"
+#include "report/projection.h"
+#include <math.h>
+#include <stdlib.h>
+
+static void put_number(fp_text *out, double number) {
+    if (isnan(number))
+        fp_text_add(out, " NaN");
+    else
+        fp_text_print(out, " %.6g", number);
+}
+
+/* ---- distances ---- */
+
+/* One matrix as a block of the data; *LARGEST grows to its largest number. */
+static int put_matrix(fp_figure *f, const fp_drawing *d, size_t step, double *largest, fp_error *error) {
+    const fp_course *c = d->course;
+    const fp_numbers *u = fp_course_at(d->results, c, 0, step, c->n_layers - 1);
+    fp_unit_record record;
+    if (fp_results_record(d->results, (size_t)u->row->unit, &record, error) < 0)
+        return -1;
+    fp_text_print(&f->data, "# label distances on the training set, step %d\n", c->steps[step]);
+    for (size_t a = 0; a < c->n_labels; a++) {
+        for (size_t b = 0; b < c->n_labels; b++) {
+            double x = record.label_distances[a * c->n_labels + b];
+            put_number(&f->data, x);
+            *largest = fmax(*largest, x);
+        }
+        fp_text_add(&f->data, "\n");
+    }
+    fp_text_add(&f->data, "\n\n");
+    fp_unit_record_free(&record);
+    return 0;
+}
+
+static void put_label_tics(fp_figure *f, const fp_drawing *d, const char *axis, const char *options) {
+    fp_text_print(&f->body, "set %stics scale 0 font \",8\" %s (", axis, options);
+    for (size_t i = 0; i < d->course->n_labels; i++) {
+        fp_text_add(&f->body, i ? ", " : "");
+        fp_quoted(&f->body, d->results->labels[d->course->probed][i]);
+        fp_text_print(&f->body, " %zu", i);
+    }
+    fp_text_add(&f->body, ")\n");
+}
+
+static size_t longest_label(const fp_drawing *d) {
+    size_t longest = 0;
+    for (size_t i = 0; i < d->course->n_labels; i++) {
+        size_t n = 0;
+        for (const char *at = d->results->labels[d->course->probed][i]; *at; at++)
+            n += (*at & 0xc0) != 0x80;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+int fp_draw_distances(const fp_drawing *d, fp_error *error) {
+    const fp_course *c = d->course;
+    size_t steps[2], n = 0;
+    int original = fp_course_original(c), last = fp_course_last(c);
+    if (original == 0 && c->n_layers && fp_course_at(d->results, c, 0, 0, c->n_layers - 1))
+        steps[n++] = 0;
+    if (last > 0 && fp_course_at(d->results, c, 0, (size_t)last, c->n_layers - 1))
+        steps[n++] = (size_t)last;
+    if (n == 0 || c->n_labels < 2)
+        return 0;
+    /* pixels: a cell a label, room for their names on the left and below */
+    double cell = fmin(24, fmax(9.5, 250.0 / (double)c->n_labels)), side = cell * (double)c->n_labels;
+    double names = 5.2 * (double)longest_label(d) + 12, bar = 70, top = 26, gap = 10;
+    double panel = names + side + gap, width = (double)n * panel + bar, height = top + side + names + 6;
+    fp_figure *f =
+        fp_drawing_add(d, FP_FIGURE_DISTANCES, "distances", (int)ceil(width), (int)ceil(height), error);
+    double largest = 0;
+    if (!f)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (put_matrix(f, d, steps[i], &largest, error) < 0)
+            return -1;
+    fp_text_print(
+        &f->body,
+        "unset grid\nunset key\nset border 15\n"
+        "set palette defined (0 \"#440154\", 1 \"#3b528b\", 2 \"#21918c\", 3 \"#5ec962\", 4 \"#fde725\") "
+        "maxcolors 32\n"
+        "set cbrange [0:%.6g]\nset cblabel \"distance\"\nset xrange [-0.5:%g]\nset yrange [%g:-0.5]\n",
+        largest > 0 ? largest : 1, (double)c->n_labels - 0.5, (double)c->n_labels - 0.5);
+    put_label_tics(f, d, "x", "rotate by 90 right");
+    put_label_tics(f, d, "y", "");
+    fp_text_add(&f->body, "set multiplot\n");
+    for (size_t i = 0; i < n; i++) {
+        double left = ((double)i * panel + names) / width, bottom = (names + 6) / height;
+        fp_text_print(&f->body,
+                      "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\n"
+                      "set tmargin at screen %.5f\nset title \"%s\" offset 0,-0.6\n%s"
+                      "plot data index %zu matrix with image\n",
+                      left, left + side / width, bottom, bottom + side / height,
+                      steps[i] == 0 ? "before fine-tuning" : "after fine-tuning",
+                      i + 1 == n ? "set colorbox\n" : "unset colorbox\n", i);
+    }
+    fp_text_add(&f->body, "unset multiplot\n");
+    return fp_caption(
+        f, error,
+        "%s: distances between the labels on the training set, layer %d%s. Mean over the labels' clusters of "
+        "the distance between their hulls; grey: not defined.",
+        d->name, c->layers[c->n_layers - 1], n > 1 ? ", before and after fine-tuning, in one scale" : "");
+}
+
+/* ---- paths ---- */
+
+static int put_paths(fp_figure *f, const fp_drawing *d, size_t layer, const size_t *labels, size_t n,
+                     double share[2], fp_error *error) {
+    const fp_course *c = d->course;
+    double *points = fp_alloc(n * c->n_steps * 2, sizeof *points, "paths", error);
+    int rc = points ? fp_project_paths(d->results, c, layer, labels, n, points, share, error) : -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        fp_text_print(&f->data, "# layer %d, label %s; columns: step, component 1, component 2\n",
+                      c->layers[layer], d->results->labels[c->probed][labels[i]]);
+        for (size_t s = 0; s < c->n_steps; s++) {
+            const double *at = points + (i * c->n_steps + s) * 2;
+            if (isnan(at[0]))
+                continue;
+            fp_text_print(&f->data, "%d %.5g %.5g\n", c->steps[s], at[0], at[1]);
+        }
+        fp_text_add(&f->data, "\n\n");
+    }
+    free(points);
+    return rc;
+}
+
+static void plot_paths(fp_figure *f, const fp_drawing *d, size_t panel, size_t layer, const size_t *labels,
+                       size_t n, const double share[2]) {
+    fp_text_print(&f->body,
+                  "set title \"layer %d\"\nset xlabel \"component 1 (%.0f %% of the variance)\"\n"
+                  "set ylabel \"component 2 (%.0f %%)\"\n",
+                  d->course->layers[layer], 100 * share[0], 100 * share[1]);
+    for (size_t i = 0; i < n; i++) {
+        size_t index = panel * n + i;
+        fp_text_print(&f->body, "%s data index %zu using 2:3 with linespoints ", i ? ",\\\n    " : "plot",
+                      index);
+        fp_label_style(&f->body, labels[i]);
+        fp_text_print(&f->body, " linewidth 1.2 pointsize 0.5 dashtype %zu title ", i % 4 + 1);
+        fp_quoted(&f->body, d->results->labels[d->course->probed][labels[i]]);
+        /* the beginning, ringed; the end, larger */
+        fp_text_print(
+            &f->body,
+            ",\\\n     data index %zu using 2:3 every ::0::0 with points pointtype 6 pointsize 1.5 "
+            "linecolor rgb \"#777777\" notitle,\\\n     data index %zu using 2:3 every ::%zu with points ",
+            index, index, d->course->n_steps - 1);
+        fp_label_style(&f->body, labels[i]);
+        fp_text_add(&f->body, " pointsize 1.2 notitle");
+    }
+    fp_text_add(&f->body, "\n");
+}
+
+int fp_draw_paths(const fp_drawing *d, fp_error *error) {
+    const fp_course *c = d->course;
+    size_t labels[FP_MOST_SELECTED], n = 0;
+    if (c->n_steps < 2 || c->n_layers == 0)
+        return 0;
+    if (fp_select_closest(d->results, c, d->selections, labels, &n, error) < 0)
+        return -1;
+    if (n == 0 || fp_course_last(c) <= 0)
+        return 0;
+    size_t layers[2] = {fp_first_layer(c), c->n_layers - 1}, panels = layers[0] == layers[1] ? 1 : 2;
+    fp_figure *f = fp_drawing_add(d, FP_FIGURE_PATHS, "paths", panels == 2 ? 760 : 420, 360, error);
+    double share[2][2];
+    if (!f)
+        return -1;
+    for (size_t p = 0; p < panels; p++)
+        if (put_paths(f, d, layers[p], labels, n, share[p], error) < 0)
+            return -1;
+    fp_text_print(&f->body,
+                  "set grid xtics ytics\nset key bottom center outside horizontal\n"
+                  "set offsets graph 0.06, graph 0.06, graph 0.06, graph 0.06\n"
+                  "set multiplot layout 1,%zu\n",
+                  panels);
+    for (size_t p = 0; p < panels; p++)
+        plot_paths(f, d, p, layers[p], labels, n, share[p]);
+    fp_text_add(&f->body, "unset multiplot\n");
+    return fp_caption(
+        f, error,
+        "%s: paths of the centroids of the three closest labels over updates, first two principal components "
+        "of the paths, first and last layer (training set). Ringed: the original; large: the last step.",
+        d->name);
+}
+
+/* ---- directions ---- */
+
+static int put_directions(fp_figure *f, const fp_drawing *d, size_t layer, double share[2], double *reach,
+                          fp_error *error) {
+    const fp_course *c = d->course;
+    double *points = fp_alloc(2 * c->n_labels, sizeof *points, "directions", error);
+    int rc = points ? fp_project_directions(d->results, c, layer, points, share, error) : -1;
+    fp_text_print(&f->data, "# layer %d; columns: label, component 1, component 2\n", c->layers[layer]);
+    for (size_t i = 0; i < c->n_labels; i++) {
+        double x = rc == 0 ? points[2 * i] : NAN, y = rc == 0 ? points[2 * i + 1] : NAN;
+        fp_text_print(&f->data, "%zu", i);
+        put_number(&f->data, x);
+        put_number(&f->data, y);
+        fp_text_add(&f->data, "\n");
+        *reach = fmax(*reach, fmax(fabs(x), fabs(y)));
+    }
+    fp_text_add(&f->data, "\n\n");
+    free(points);
+    return rc < 0 ? -1 : 0;
+}
+
+/* A panel: every label a point of its own. */
+static void plot_directions(fp_figure *f, const fp_drawing *d, size_t layer, const double share[2]) {
+    fp_text_print(&f->body, "set title \"layer %d (%.0f + %.0f %%)\"\n", d->course->layers[layer],
+                  100 * share[0], 100 * share[1]);
+    for (size_t i = 0; i < d->course->n_labels; i++) {
+        fp_text_print(&f->body, "%s data index %zu using 2:3 every ::%zu::%zu with points ",
+                      i ? ",\\\n    " : "plot", layer, i, i);
+        fp_label_style(&f->body, i);
+        fp_text_add(&f->body, " pointsize 0.8 notitle");
+    }
+    fp_text_add(&f->body, "\n");
+}
+
+/* The last panel: which mark is which label. */
+static void plot_legend(fp_figure *f, const fp_drawing *d) {
+    fp_text_print(
+        &f->body,
+        "set title \"\"\nunset border\nunset tics\nunset xlabel\nunset ylabel\nunset grid\nunset arrow\n"
+        "set xrange [0:1]\nset yrange [0:1]\n"
+        "set key at screen 0.99, screen 0.98 right top vertical maxrows %d samplen 1 spacing 0.9 font \",8\" "
+        "opaque\n",
+        40);
+    for (size_t i = 0; i < d->course->n_labels; i++) {
+        fp_text_add(&f->body, i ? ",\\\n     NaN with points " : "plot NaN with points ");
+        fp_label_style(&f->body, i);
+        fp_text_add(&f->body, " pointsize 0.8 title ");
+        fp_quoted(&f->body, d->results->labels[d->course->probed][i]);
+    }
+    fp_text_add(&f->body, "\n");
+}
+
+int fp_draw_directions(const fp_drawing *d, fp_error *error) {
+    const fp_course *c = d->course;
+    if (fp_course_original(c) < 0 || fp_course_last(c) <= 0 || c->n_layers == 0)
+        return 0;
+    size_t columns = c->n_layers < 4 ? c->n_layers : 4, rows = (c->n_layers + columns - 1) / columns;
+    size_t legend_columns = (c->n_labels + 39) / 40, legend_rows = c->n_labels < 40 ? c->n_labels : 40;
+    double legend = (double)legend_columns * (6.0 * (double)longest_label(d) + 34),
+           side = columns < 3 ? 260 : 210;
+    double width = (double)columns * side + legend, height = (double)rows * (side + 18);
+    height = fmax(height, 14.5 * (double)legend_rows + 20);
+    fp_figure *f =
+        fp_drawing_add(d, FP_FIGURE_DIRECTIONS, "directions", (int)ceil(width), (int)ceil(height), error);
+    double(*share)[2] = fp_alloc(c->n_layers, sizeof *share, "directions", error), reach = 0;
+    int rc = f && share ? 0 : -1;
+    for (size_t layer = 0; rc == 0 && layer < c->n_layers; layer++) {
+        share[layer][0] = share[layer][1] = NAN;
+        rc = put_directions(f, d, layer, share[layer], &reach, error);
+    }
+    if (rc == 0) {
+        reach = reach > 0 ? 1.08 * reach : 1;
+        fp_text_print(&f->body,
+                      "unset key\nset border 15\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
+                      "set xtics font \",8\"\nset ytics font \",8\"\nset xlabel \"component 1\" font \",9\"\n"
+                      "set ylabel \"component 2\" font \",9\"\nset grid xtics ytics\nset multiplot\n",
+                      -reach, reach, -reach, reach);
+        for (size_t layer = 0; layer < c->n_layers; layer++) {
+            fp_text_print(&f->body, "set size %.5f,%.5f\nset origin %.5f,%.5f\n", side / width,
+                          (side + 18) / height, (double)(layer % columns) * side / width,
+                          1 - (double)(layer / columns + 1) * (side + 18) / height);
+            plot_directions(f, d, layer, share[layer]);
+        }
+        fp_text_print(&f->body, "set size %.5f,1\nset origin %.5f,0\n", legend / width, 1 - legend / width);
+        plot_legend(f, d);
+        fp_text_add(&f->body, "unset multiplot\n");
+        rc = fp_caption(f, error,
+                        "%s: in which directions the labels' centroids move: their differences, last step "
+                        "minus original, on "
+                        "their first two principal components; a panel a layer, all in one scale (training "
+                        "set; in brackets, "
+                        "shares of the variance).",
+                        d->name);
+    }
+    free(share);
+    return rc;
+}

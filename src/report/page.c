@@ -1,0 +1,282 @@
+/* The page: everything in one file that needs no other. */
+#include "report/page.h"
+
+#include "report/paper.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The name of the sweep: its file without folder and ending. */
+static void put_name(const fp_report *report, fp_text *out) {
+    const char *path = report->results.path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    char *text = dot && dot > name ? strndup(name, (size_t)(dot - name)) : strdup(name);
+    fp_text_html(out, text ? text : "sweep");
+    free(text);
+}
+
+/* ---- head ---- */
+
+static void put_state(const fp_report *report, fp_text *out) {
+    const fp_standing *s = &report->results.standing;
+    const fp_tally *u = &s->of_units;
+    static const char *const pulses[] = {
+        [FP_PULSE_NEW] = "The sweep has not begun.",
+        [FP_PULSE_BEATING] = "The sweep is in progress.",
+        [FP_PULSE_SILENT] = "The sweep is not finished, and nobody is at work on it.",
+        [FP_PULSE_STOPPED] = "The sweep was stopped before its end.",
+        [FP_PULSE_OVER] = "The sweep has ended.",
+    };
+    if (u->done == u->all && s->of_checkpoints.failed == 0)
+        return;
+    fp_text_print(out,
+                  "<p class=\"state\" role=\"status\"><strong>%s</strong> %zu of %zu units are finished, %zu "
+                  "failed, %zu "
+                  "are still to come. This report shows what is there; verdicts may change.</p>\n",
+                  pulses[s->pulse], u->done, u->all, u->failed, u->waiting + u->running);
+}
+
+static void put_head(const fp_report *report, fp_text *out) {
+    const fp_layout *l = &report->results.standing.layout;
+    fp_text_add(out,
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
+    put_name(report, out);
+    fp_text_print(out,
+                  " – fineprobe</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<p "
+                  "class=\"kicker\">fineprobe report</p>\n<h1>",
+                  fp_page_style);
+    put_name(report, out);
+    fp_text_print(out, "</h1>\n<p class=\"lead\">How fine-tuning changes %zu model%s on %zu task%s.</p>\n",
+                  l->n_models, l->n_models == 1 ? "" : "s", l->n_tasks, l->n_tasks == 1 ? "" : "s");
+    put_state(report, out);
+    fp_text_add(out,
+                "<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#conclusions\">Conclusions</a></li>\n"
+                "<li><a href=\"#items\">The paper's items</a></li>\n"
+                "<li><a href=\"#probing\">Table 7</a></li>\n");
+    if (fp_sheet_rows(&report->sheets[FP_SHEET_CROSS]))
+        fp_text_add(out, "<li><a href=\"#cross\">Across tasks</a></li>\n");
+    if (report->options->compare)
+        fp_text_add(out, "<li><a href=\"#paper\">Beside the paper</a></li>\n");
+    fp_text_add(out,
+                "<li><a href=\"#pages\">Models and tasks</a></li>\n<li><a href=\"#missing\">What is "
+                "missing</a></li>\n"
+                "<li><a href=\"#methods\">Methods</a></li>\n</ul></nav>\n</header>\n<main>\n");
+}
+
+/* ---- conclusions ---- */
+
+static const char *const verdict_classes[] = {"untestable", "no", "mostly", "yes"};
+static const char *const verdict_marks[] = {"–", "○", "◐", "●"};
+
+static void put_verdict(fp_verdict verdict, fp_text *out) {
+    fp_text_print(out, "<span class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> %s</span>",
+                  verdict_classes[verdict], verdict_marks[verdict], fp_verdict_text(verdict));
+}
+
+enum { EXCEPTIONS_SHOWN = 12 };
+
+static void put_exceptions(const fp_part *part, fp_text *out) {
+    size_t n = part->n_cases - part->held, shown = 0;
+    if (n == 0)
+        return;
+    fp_text_print(out, "<p class=\"exceptions\"><b>Exception%s:</b> ", n == 1 ? "" : "s");
+    for (size_t i = 0; i < part->n_cases && shown < EXCEPTIONS_SHOWN; i++) {
+        char value[32];
+        if (part->cases[i].holds)
+            continue;
+        fp_text_add(out, shown++ ? "; " : "");
+        fp_text_html(out, part->cases[i].name);
+        fp_show(value, part->cases[i].value, FP_SHOWN_SHORT);
+        fp_text_print(out, " (%s)", value);
+    }
+    if (n > shown)
+        fp_text_print(out, "; and %zu more, in tables/cases.csv", n - shown);
+    fp_text_add(out, "</p>\n");
+}
+
+static void put_effect(const fp_part *part, fp_text *out) {
+    char effect[32], low[32], high[32];
+    fp_show(effect, part->effect, FP_SHOWN_SHORT);
+    fp_show(low, part->low, FP_SHOWN_SHORT);
+    fp_show(high, part->high, FP_SHOWN_SHORT);
+    if (!effect[0])
+        return;
+    fp_text_add(out, "<p class=\"effect\">Effect: <b>");
+    fp_text_print(out, "%s</b>", effect);
+    if (part->over[0])
+        fp_text_print(out, " [%s, %s], 95 %% over %s", low, high, part->over);
+    else
+        fp_text_add(out, ", without an interval");
+    fp_text_add(out, "; ");
+    fp_text_html(out, part->effect_is);
+    if (part->unit[0])
+        fp_text_print(out, "; border %g", part->border);
+    fp_text_add(out, ".</p>\n");
+}
+
+static void put_part(const fp_part *part, fp_text *out) {
+    fp_text_add(out, "<li><p><span class=\"measure\">Measured: ");
+    fp_text_html(out, part->measure);
+    fp_text_add(out, ".</span> ");
+    if (part->n_cases)
+        fp_text_print(out, "<b>%zu of %zu</b> case%s hold%s: ", part->held, part->n_cases,
+                      part->n_cases == 1 ? "" : "s", part->n_cases == 1 ? "s" : "");
+    put_verdict(part->verdict, out);
+    fp_text_add(out, "</p>\n");
+    put_effect(part, out);
+    fp_text_add(out, "<p class=\"rule\">Rule: ");
+    fp_text_html(out, part->rule);
+    fp_text_add(out, "</p>\n");
+    put_exceptions(part, out);
+    if (!part->n_cases) {
+        fp_text_add(out, "<p class=\"rule\">It would take: ");
+        fp_text_add(out, "<code>");
+        fp_text_html(out, part->wanted);
+        fp_text_add(out, "</code></p>\n");
+    }
+    fp_text_add(out, "</li>\n");
+}
+
+static void put_conclusions(const fp_report *report, fp_text *out) {
+    fp_text_add(out, "<section id=\"conclusions\">\n<h2>Does what the paper concludes hold here?</h2>\n<p>");
+    fp_text_html(out, fp_verdict_rule);
+    fp_text_add(out,
+                "</p>\n<div class=\"scroll\"><table class=\"overview\"><caption>Verdicts</caption><tbody>\n");
+    for (size_t i = 0; i < FP_N_CONCLUSIONS; i++) {
+        const fp_conclusion *c = &report->conclusions[i];
+        fp_text_print(out, "<tr><th scope=\"row\"><a href=\"#conclusion-%c\">%c</a></th><td>", c->letter,
+                      c->letter);
+        fp_text_html(out, c->statement);
+        fp_text_add(out, "</td><td>");
+        put_verdict(c->verdict, out);
+        fp_text_add(out, "</td></tr>\n");
+    }
+    fp_text_add(out, "</tbody></table></div>\n");
+    for (size_t i = 0; i < FP_N_CONCLUSIONS; i++) {
+        const fp_conclusion *c = &report->conclusions[i];
+        fp_text_print(
+            out, "<article class=\"conclusion\" id=\"conclusion-%c\">\n<h3><span class=\"letter\">%c</span> ",
+            c->letter, c->letter);
+        fp_text_html(out, c->statement);
+        fp_text_add(out, "</h3>\n<p>");
+        put_verdict(c->verdict, out);
+        fp_text_add(out, "</p>\n<ul>\n");
+        for (size_t p = 0; p < c->n_parts; p++)
+            put_part(&c->parts[p], out);
+        fp_text_add(out, "</ul>\n");
+        if (c->remark[0]) {
+            fp_text_add(out, "<p>");
+            fp_text_html(out, c->remark);
+            fp_text_add(out, "</p>\n");
+        }
+        fp_text_add(out, "</article>\n");
+    }
+    fp_text_add(out, "</section>\n");
+}
+
+/* ---- the paper's items ---- */
+
+/* Courses that have a figure of KIND. */
+static size_t with_figure(const fp_report *report, fp_figure_kind kind) {
+    size_t n = 0;
+    for (size_t i = 0; i < report->results.n_own; i++)
+        n += fp_figures_find(&report->figures, &report->results.courses[i], kind) != NULL;
+    return n;
+}
+
+static void put_item(fp_text *out, int number, const char *what, const char *where, size_t n, size_t all) {
+    fp_text_print(out, "<tr><th scope=\"row\">%d</th><td>%s</td><td>", number, what);
+    if (n == 0)
+        fp_text_add(out, "<a href=\"#missing\">missing</a>");
+    else if (all > 1)
+        fp_text_print(out, "%s, %zu of %zu", where, n, all);
+    else
+        fp_text_add(out, where);
+    fp_text_add(out, "</td></tr>\n");
+}
+
+static void put_items(const fp_report *report, fp_text *out) {
+    size_t own = report->results.n_own;
+    fp_text_add(
+        out,
+        "<section id=\"items\">\n<h2>The paper's items in this sweep</h2>\n<div class=\"scroll\"><table "
+        "class=\"overview\"><caption>What the paper shows, and where it is here</caption><tbody>\n");
+    put_item(out, 1, "Accuracy, clusters and train-test similarity of every model and task",
+             "<a href=\"#probing\">Table 7</a>", fp_sheet_rows(&report->sheets[FP_SHEET_PROBING]), 1);
+    put_item(out, 2, "Memorisation: learning curves of a probe on subtrain, subtest and test", "", 0, 1);
+    put_item(out, 3, "Linearity: clusters before and after, against the number of labels",
+             "<a href=\"#pages\">pages</a>", with_figure(report, FP_FIGURE_CLUSTERS), own);
+    put_item(out, 4, "Minimum distances over updates", "<a href=\"#pages\">pages</a>",
+             with_figure(report, FP_FIGURE_MINIMUM), own);
+    put_item(out, 5, "Paths of the closest labels' centroids", "<a href=\"#pages\">pages</a>",
+             with_figure(report, FP_FIGURE_PATHS), own);
+    put_item(out, 6, "Fine-tuned on one task, probed on another", "<a href=\"#cross\">Across tasks</a>",
+             fp_sheet_rows(&report->sheets[FP_SHEET_CROSS]), 1);
+    put_item(out, 7, "Movement of the labels' centroids, by layer", "<a href=\"#pages\">pages</a>",
+             with_figure(report, FP_FIGURE_MOVEMENT), own);
+    put_item(out, 8, "Similarity of each layer to its original, over updates", "<a href=\"#pages\">pages</a>",
+             with_figure(report, FP_FIGURE_SIMILARITY), own);
+    put_item(out, 9, "Directions of the movement, by layer", "<a href=\"#pages\">pages</a>",
+             with_figure(report, FP_FIGURE_DIRECTIONS), own);
+    fp_text_add(out, "</tbody></table></div>\n</section>\n");
+}
+
+/* ---- the rest ---- */
+
+static void put_section(const fp_report *report, const char *id, const char *title, fp_report_sheet sheet,
+                        const char *empty, fp_text *out) {
+    fp_text_print(out, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
+    if (fp_sheet_rows(&report->sheets[sheet]))
+        fp_sheet_html(&report->sheets[sheet], NULL, out);
+    else
+        fp_text_print(out, "<p>%s</p>\n", empty);
+    fp_text_add(out, "</section>\n");
+}
+
+static void put_paper(const fp_report *report, fp_text *out) {
+    put_section(report, "paper", "Beside the paper's published figures", FP_SHEET_PAPER,
+                "No model of this sweep has the shape of one of the paper's, on a task of the paper's name.",
+                out);
+    fp_text_add(out, "<p class=\"note\">Published figures: ");
+    fp_text_html(out, fp_paper_citation);
+    fp_text_add(out, "</p>\n");
+}
+
+static void put_methods(const fp_report *report, fp_text *out) {
+    fp_text methods = {0};
+    fp_report_methods(report, &methods);
+    fp_text_add(
+        out,
+        "<section id=\"methods\">\n<h2>Methods</h2>\n<p>For an appendix; also in methods.md.</p>\n<pre>");
+    fp_text_html(out, methods.bytes ? methods.bytes : "");
+    fp_text_add(out, "</pre>\n</section>\n");
+    out->failed |= methods.failed;
+    fp_text_free(&methods);
+}
+
+int fp_report_page(const fp_report *report, const fp_report_outcome *outcome, fp_text *out, fp_error *error) {
+    put_head(report, out);
+    if (outcome->no_figures[0]) {
+        fp_text_add(out, "<p class=\"state\"><strong>Figures are missing:</strong> ");
+        fp_text_html(out, outcome->no_figures);
+        fp_text_add(out, "</p>\n");
+    }
+    put_conclusions(report, out);
+    put_items(report, out);
+    put_section(report, "probing", "Probing before and after fine-tuning", FP_SHEET_PROBING,
+                "Nothing has been probed.", out);
+    if (fp_sheet_rows(&report->sheets[FP_SHEET_CROSS]))
+        put_section(report, "cross", "Across tasks", FP_SHEET_CROSS, "", out);
+    if (report->options->compare)
+        put_paper(report, out);
+    if (fp_page_courses(report, outcome, out, error) < 0)
+        return -1;
+    put_section(report, "missing", "What is missing", FP_SHEET_MISSING, "Nothing: the sweep has all of it.",
+                out);
+    put_methods(report, out);
+    fp_text_add(out, "</main>\n</body>\n</html>\n");
+    return fp_text_check(out, "the page", error);
+}

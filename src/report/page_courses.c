@@ -1,0 +1,106 @@
+/* A section for each model and task. */
+#include "fineprobe/memory.h"
+#include "report/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct fp_course_page {
+    const fp_report *report;
+    const fp_report_outcome *outcome;
+    const fp_course *course;
+    const char *folder; /* of the figures */
+} fp_course_page;
+
+static int put_figure(const fp_course_page *p, fp_figure_kind kind, fp_text *out, fp_error *error) {
+    const fp_figure *figure = fp_figures_find(&p->report->figures, p->course, kind);
+    if (!figure || p->outcome->figures == 0)
+        return 0;
+    char *svg = fp_figure_inline(figure, p->folder, error);
+    if (!svg)
+        return -1;
+    fp_text_print(out, "<figure%s><div class=\"scroll\">", figure->width > 640 ? " class=\"wide\"" : "");
+    fp_text_add(out, svg);
+    fp_text_add(out, "</div><figcaption>");
+    fp_text_html(out, figure->caption);
+    fp_text_add(out, "</figcaption></figure>\n");
+    free(svg);
+    return 0;
+}
+
+/* A table of this model and task alone; CLOSED: to be opened by the reader. */
+static int put_table(const fp_course_page *p, fp_sheet_make *make, const char *closed, fp_text *out,
+                     fp_error *error) {
+    fp_sheet sheet;
+    int rc = make(p->report, p->course, &sheet, error);
+    if (rc == 0 && fp_sheet_rows(&sheet)) {
+        if (closed)
+            fp_text_print(out, "<details><summary>%s</summary>\n", closed);
+        fp_sheet_html(&sheet, NULL, out);
+        if (closed)
+            fp_text_add(out, "</details>\n");
+    }
+    fp_sheet_free(&sheet);
+    return rc;
+}
+
+static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_error *error) {
+    static const fp_figure_kind kinds[] = {FP_FIGURE_DISTANCES,  FP_FIGURE_MINIMUM,  FP_FIGURE_CLUSTERS,
+                                           FP_FIGURE_SIMILARITY, FP_FIGURE_MOVEMENT, FP_FIGURE_PATHS,
+                                           FP_FIGURE_DIRECTIONS, FP_FIGURE_TRAINING};
+    const fp_layout *l = &p->report->results.standing.layout;
+    fp_text_print(out, "<section class=\"course\" id=\"page-%zu\">\n<h3>", number);
+    fp_text_html(out, l->models[p->course->model].name);
+    fp_text_add(out, " on ");
+    fp_text_html(out, l->tasks[p->course->probed].name);
+    fp_text_add(out, "</h3>\n");
+    if (put_table(p, fp_make_probing, NULL, out, error) < 0)
+        return -1;
+    fp_text_add(out, "<div class=\"figures\">\n");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (put_figure(p, kinds[i], out, error) < 0)
+            return -1;
+    fp_text_add(out, "</div>\n");
+    if (put_table(p, fp_make_linearity, "Clusters by layer", out, error) < 0 ||
+        put_table(p, fp_make_minimum, "Minimum distance of every label", out, error) < 0 ||
+        put_table(p, fp_make_movement, "Movement by layer", out, error) < 0 ||
+        put_table(p, fp_make_directions, "Directions by layer", out, error) < 0 ||
+        put_table(p, fp_make_states, "States other than linear", out, error) < 0)
+        return -1;
+    fp_text_add(out, "<p class=\"up\"><a href=\"#pages\">All models and tasks</a></p>\n</section>\n");
+    return 0;
+}
+
+/* Models down, tasks across. */
+static void put_matrix(const fp_results *r, fp_text *out) {
+    const fp_layout *l = &r->standing.layout;
+    fp_text_add(out, "<div class=\"scroll\"><table class=\"matrix\"><caption>Pages</caption><tbody>\n");
+    for (size_t m = 0; m < l->n_models; m++) {
+        fp_text_add(out, "<tr><th scope=\"row\">");
+        fp_text_html(out, l->models[m].name);
+        fp_text_add(out, "</th>");
+        for (size_t i = 0; i < r->n_own; i++)
+            if (r->courses[i].model == m) {
+                fp_text_print(out, "<td><a href=\"#page-%zu\">", i);
+                fp_text_html(out, l->tasks[r->courses[i].probed].name);
+                fp_text_add(out, "</a></td>");
+            }
+        fp_text_add(out, "</tr>\n");
+    }
+    fp_text_add(out, "</tbody></table></div>\n");
+}
+
+int fp_page_courses(const fp_report *report, const fp_report_outcome *outcome, fp_text *out,
+                    fp_error *error) {
+    char *folder = fp_format(error, "%s/figures", report->options->folder);
+    fp_text_add(out, "<section id=\"pages\">\n<h2>Models and tasks</h2>\n");
+    put_matrix(&report->results, out);
+    int rc = folder ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < report->results.n_own; i++) {
+        fp_course_page page = {report, outcome, &report->results.courses[i], folder};
+        rc = put_course(&page, i, out, error);
+    }
+    free(folder);
+    fp_text_add(out, "</section>\n");
+    return rc;
+}

@@ -1,0 +1,88 @@
+/* results.h: a result file as the report sees it, whatever part of the sweep is finished: its tables, and of
+ * every finished unit the numbers that tables, figures and conclusions ask for. Large arrays are read again
+ * when they are wanted. */
+#ifndef FINEPROBE_SRC_RESULTS_H
+#define FINEPROBE_SRC_RESULTS_H
+
+#include "report/standing.h"
+
+/* A classifier probe on one unit. */
+typedef struct fp_accuracy {
+    int32_t trained; /* initialisations; 0: none in this sweep */
+    int32_t hidden[2];
+    double mean, deviation; /* shares of the test set, over the initialisations */
+} fp_accuracy;
+
+/* One finished unit. Arrays are those of the probed task's labels. */
+typedef struct fp_numbers {
+    const fp_unit_row *row;
+    int32_t original;   /* the same model, probed task and layer at step 0; -1: not finished, or not wanted */
+    double *minimum[2]; /* [labels] minimum distances: training set, test set */
+    double *movement;   /* [labels] of the training set's centroids since the original; NULL: no original */
+    double *directions; /* [labels, labels] inner products of the centroids' differences to the original;
+                           NULL unless this is its run's last step */
+    double similarity;  /* of the training set's label distances to the original's; NaN: not defined */
+    fp_accuracy accuracy;
+} fp_numbers;
+
+/* A model fine-tuned on one task and probed on one task, with all seeds, steps and layers. */
+typedef struct fp_course {
+    size_t model, tuned, probed; /* rows of models and tasks */
+    const fp_group *group;       /* NULL: it has no units */
+    size_t n_labels, n_seeds, n_steps, n_layers;
+    int64_t *seeds;
+    int32_t *runs;           /* [seeds] */
+    int32_t *steps, *layers; /* ascending; step 0 is the original, the same for all seeds */
+    int32_t *units;          /* [seeds, steps, layers]; -1: not in the sweep, or not finished */
+    int32_t updates;         /* of a run */
+} fp_course;
+
+typedef struct fp_results {
+    char *path;
+    fp_store *store;
+    fp_standing standing;
+    fp_derived_row *derived; /* [units] */
+    float *losses;           /* see losses_at in runs; NaN: not made yet */
+    fp_numbers *numbers;     /* [units]; ROW NULL: not finished */
+    const char ***labels;    /* [tasks][labels of the task] */
+    size_t n_courses, n_own; /* courses; the first OWN are probed on the task they were fine-tuned on */
+    fp_course *courses;
+} fp_results;
+
+/* Reads FILE, also while a sweep writes it. NOW: seconds since 1970. Fails when a finished unit's CRC is not
+ * that of its numbers. */
+int fp_results_read(const char *file, double now, fp_results *out, fp_error *error);
+void fp_results_free(fp_results *results);
+
+/* All arrays of a finished unit, to be freed with fp_unit_record_free. */
+int fp_results_record(const fp_results *results, size_t unit, fp_unit_record *out, fp_error *error);
+
+/* The finished unit at these indices; NULL: there is none. */
+const fp_numbers *fp_course_at(const fp_results *results, const fp_course *course, size_t seed, size_t step,
+                               size_t layer);
+/* The course of MODEL fine-tuned on TUNED and probed on PROBED; NULL: not in this sweep. */
+const fp_course *fp_course_of(const fp_results *results, size_t model, size_t tuned, size_t probed);
+
+/* Index of step 0 (always 0) and of the run's last update among the steps, or -1 where it is not probed. */
+int fp_course_original(const fp_course *course);
+int fp_course_last(const fp_course *course);
+
+/* A number of a unit, or of one of its labels; NaN: not defined. */
+typedef double fp_quantity(const fp_numbers *numbers, size_t label);
+double fp_quantity_minimum(const fp_numbers *numbers, size_t label);
+double fp_quantity_movement(const fp_numbers *numbers, size_t label);
+double fp_quantity_similarity(const fp_numbers *numbers, size_t unused);
+double fp_quantity_train_test(const fp_numbers *numbers, size_t unused);
+double fp_quantity_clusters(const fp_numbers *numbers, size_t unused);
+double fp_quantity_mean_minimum(const fp_numbers *numbers, size_t unused);
+double fp_quantity_accuracy(const fp_numbers *numbers, size_t unused);
+
+/* Mean and deviation (divided by n - 1) over the seeds where it is defined; NaN where too few are. */
+typedef struct fp_value {
+    size_t n;
+    double mean, deviation;
+} fp_value;
+fp_value fp_course_value(const fp_results *results, const fp_course *course, size_t step, size_t layer,
+                         fp_quantity *quantity, size_t label);
+
+#endif
