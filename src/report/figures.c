@@ -19,8 +19,8 @@ void fp_quoted(fp_text *out, const char *string) {
 /* Okabe and Ito's colours without black and yellow, and two more; all of them readable on white and on dark
  * grey. With a marker each, the first 56 labels differ in black and white, too. */
 void fp_label_style(fp_text *out, size_t label) {
-    static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                          "#e69f00", "#56b4e9", "#8a63b8", "#8c6d31"};
+    static const char *const colours[] = {"#2d86c9", "#d55e00", "#009e73", "#cc79a7",
+                                          "#e69f00", "#56b4e9", "#8a63b8", "#a07f3c"};
     static const int markers[] = {7, 5, 9, 13, 11, 6, 4, 8};
     fp_text_print(out, "linecolor rgb \"%s\" pointtype %d", colours[label % COUNT(colours)],
                   markers[(label + label / COUNT(colours)) % COUNT(markers)]);
@@ -51,7 +51,7 @@ fp_figure *fp_drawing_add(const fp_drawing *drawing, fp_figure_kind kind, const 
         fp_text_add(&figure->body,
                     "set border 3 linewidth 0.7\n"
                     "set tics nomirror scale 0.6\n"
-                    "set key outside right top samplen 2 spacing 1.2\n"
+                    "set key bottom center outside horizontal samplen 2.5\n"
                     "set grid ytics linewidth 0.4 linecolor rgb \"#999999\" dashtype 3\n"
                     "set pointsize 0.6\n");
     return figure;

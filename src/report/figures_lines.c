@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { WIDTH = 620, HEIGHT = 330 };
+enum { WIDTH = 500, HEIGHT = 330 };
 
 static void put_number(fp_text *out, double number) {
     if (isnan(number))
@@ -62,8 +62,7 @@ int fp_draw_minimum(const fp_drawing *d, fp_error *error) {
         return n ? -1 : 0;
     put_minimum_data(f, d, labels, n);
     fp_text_add(&f->body,
-                "set xlabel \"updates\"\nset ylabel \"minimum distance\"\nset offsets 0, 0, graph 0.03, "
-                "graph 0.03\n");
+                "set xlabel \"updates\" offset 0,0.6\nset ylabel \"minimum distance\"\nset yrange [0:]\n");
     for (size_t i = 0; i < n; i++)
         plot_label(f, d, labels[i], i + 2, i >= growth.n_most);
     fp_text_add(&f->body, "\n");
@@ -88,7 +87,7 @@ int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
     fp_figure *f = fp_drawing_add(d, FP_FIGURE_CLUSTERS, "clusters", WIDTH, HEIGHT, error);
     if (!f)
         return -1;
-    double labels = NAN;
+    double labels = NAN, largest = 0;
     fp_text_add(&f->data, "# clusters on the training set; columns: layer, original, fine-tuned");
     for (size_t layer = 0; layer < c->n_layers; layer++) {
         fp_text_print(&f->data, "\n%d", c->layers[layer]);
@@ -97,26 +96,29 @@ int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
             const fp_numbers *u =
                 steps[e] < 0 ? NULL : fp_course_at(d->results, c, 0, (size_t)steps[e], layer);
             labels = u ? u->row->train.labels_present : labels;
-            put_number(
-                &f->data,
+            double clusters =
                 u ? fp_course_value(d->results, c, (size_t)steps[e], layer, fp_quantity_clusters, 0).mean
-                  : NAN);
+                  : NAN;
+            put_number(&f->data, clusters);
+            largest = fmax(largest, clusters);
         }
     }
     fp_text_print(&f->data, "\n# labels:");
     put_number(&f->data, labels);
     fp_text_print(&f->data, "\n");
     fp_text_print(&f->body,
-                  "set xlabel \"layer\"\nset ylabel \"clusters\"\nset logscale y\nset xtics 1\n"
-                  "set offsets 0.2, 0.2, 0, 0\nset yrange [%g:]\n"
+                  "set xlabel \"layer\" offset 0,0.6\nset ylabel \"clusters\"\n%sset xtics 1\n"
+                  "set xrange [%g:%g]\nset yrange [%g:]\n"
                   "plot data using 1:2 with linespoints linecolor rgb \"#888888\" pointtype 6 linewidth 1.6 "
                   "pointsize 0.9 "
                   "title 'before',\\\n"
                   "     data using 1:3 with linespoints linecolor rgb \"#d55e00\" pointtype 7 linewidth 1.6 "
                   "pointsize 0.9 "
                   "title 'after',\\\n"
-                  "     %g with lines linecolor rgb \"#0072b2\" dashtype 2 title 'labels'\n",
-                  isnan(labels) ? 1 : 0.9 * labels, isnan(labels) ? 1 : labels);
+                  "     %g with lines linecolor rgb \"#2d86c9\" dashtype 2 title 'labels'\n",
+                  largest > 5 * labels ? "set logscale y\n" : "", c->layers[0] - 0.3,
+                  c->layers[c->n_layers - 1] + 0.3, isnan(labels) ? 1 : 0.9 * labels,
+                  isnan(labels) ? 1 : labels);
     return fp_caption(
         f, error,
         "%s: clusters on the training set by layer, before and after fine-tuning; as many as labels when "
@@ -153,8 +155,8 @@ int fp_draw_similarity(const fp_drawing *d, fp_error *error) {
     }
     fp_text_add(&f->data, "\n");
     fp_text_add(&f->body,
-                "set xlabel \"updates\"\nset ylabel \"similarity to the original\"\n"
-                "set offsets 0, 0, graph 0.02, graph 0.05\n");
+                "set xlabel \"updates\" offset 0,0.6\nset ylabel \"similarity to the original\"\n"
+                "set yrange [*:1]\n");
     size_t drawn = 0;
     for (size_t layer = c->n_layers; layer-- > 0;) {
         if (!layer_is_defined(d, layer))
@@ -204,12 +206,13 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
         fp_text_add(&f->data, "\n");
     }
     free(sorted);
-    fp_text_add(&f->body,
-                "set xlabel \"layer\"\nset ylabel \"distance moved by a label's centroid\"\nset xtics 1\nset "
-                "boxwidth 0.5\n"
-                "set offsets 0.5, 0.5, graph 0.05, 0\nset yrange [0:]\nset style fill solid 0.25\nunset key\n"
-                "plot data using 1:3:2:6:5 with candlesticks linecolor rgb \"#0072b2\" whiskerbars 0.6,\\\n"
-                "     data using 1:4:4:4:4 with candlesticks linecolor rgb \"#d55e00\" linewidth 2\n");
+    fp_text_print(&f->body,
+                  "set xlabel \"layer\" offset 0,0.6\nset ylabel \"distance moved by a label's "
+                  "centroid\"\nset xtics 1\nset "
+                  "boxwidth 0.5\nset xrange [%g:%g]\nset yrange [0:]\nset style fill solid 0.25\nunset key\n"
+                  "plot data using 1:3:2:6:5 with candlesticks linecolor rgb \"#2d86c9\" whiskerbars 0.6,\\\n"
+                  "     data using 1:4:4:4:4 with candlesticks linecolor rgb \"#d55e00\" linewidth 2\n",
+                  c->layers[0] - 0.5, c->layers[c->n_layers - 1] + 0.5);
     return fp_caption(
         f, error,
         "%s: Euclidean distance between each label's centroid before and after fine-tuning, by layer: box "
@@ -244,7 +247,8 @@ int fp_draw_training(const fp_drawing *d, fp_error *error) {
         }
     fp_text_print(
         &f->body,
-        "set xlabel \"updates\"\nset ylabel \"training loss, nats\"\nset yrange [0:]\n"
+        "set key inside right center\n"
+        "set xlabel \"updates\" offset 0,0.6\nset ylabel \"training loss, nats\"\nset yrange [0:]\n"
         "%s"
         "plot data index 0 using 1:2 with lines linecolor rgb \"#56b4e9\" linewidth 0.8 title 'loss'%s\n",
         points ? "set border 11\nset y2label \"test accuracy\"\nset y2range [0:1]\nset y2tics scale 0.6\n"

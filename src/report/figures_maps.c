@@ -103,7 +103,7 @@ int fp_draw_distances(const fp_drawing *d, fp_error *error) {
     return fp_caption(
         f, error,
         "%s: distances between the labels on the training set, layer %d%s. Mean over the labels' clusters of "
-        "the distance between their hulls; grey: not defined.",
+        "the distance between their hulls; blank: not defined.",
         d->name, c->layers[c->n_layers - 1], n > 1 ? ", before and after fine-tuning, in one scale" : "");
 }
 
@@ -131,10 +131,11 @@ static int put_paths(fp_figure *f, const fp_drawing *d, size_t layer, const size
 
 static void plot_paths(fp_figure *f, const fp_drawing *d, size_t panel, size_t layer, const size_t *labels,
                        size_t n, const double share[2]) {
-    fp_text_print(&f->body,
-                  "set title \"layer %d\"\nset xlabel \"component 1 (%.0f %% of the variance)\"\n"
-                  "set ylabel \"component 2 (%.0f %%)\"\n",
-                  d->course->layers[layer], 100 * share[0], 100 * share[1]);
+    fp_text_print(
+        &f->body,
+        "set title \"layer %d\"\nset xlabel \"component 1 (%.0f %% of the variance)\" offset 0,0.4\n"
+        "set ylabel \"component 2 (%.0f %%)\"\n",
+        d->course->layers[layer], 100 * share[0], 100 * share[1]);
     for (size_t i = 0; i < n; i++) {
         size_t index = panel * n + i;
         fp_text_print(&f->body, "%s data index %zu using 2:3 with linespoints ", i ? ",\\\n    " : "plot",
@@ -164,7 +165,7 @@ int fp_draw_paths(const fp_drawing *d, fp_error *error) {
     if (n == 0 || fp_course_last(c) <= 0)
         return 0;
     size_t layers[2] = {fp_first_layer(c), c->n_layers - 1}, panels = layers[0] == layers[1] ? 1 : 2;
-    fp_figure *f = fp_drawing_add(d, FP_FIGURE_PATHS, "paths", panels == 2 ? 760 : 420, 360, error);
+    fp_figure *f = fp_drawing_add(d, FP_FIGURE_PATHS, "paths", panels == 2 ? 660 : 400, 340, error);
     double share[2][2];
     if (!f)
         return -1;
@@ -258,18 +259,27 @@ int fp_draw_directions(const fp_drawing *d, fp_error *error) {
     }
     if (rc == 0) {
         reach = reach > 0 ? 1.08 * reach : 1;
-        fp_text_print(&f->body,
-                      "unset key\nset border 15\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
-                      "set xtics font \",8\"\nset ytics font \",8\"\nset xlabel \"component 1\" font \",9\"\n"
-                      "set ylabel \"component 2\" font \",9\"\nset grid xtics ytics\nset multiplot\n",
-                      -reach, reach, -reach, reach);
+        fp_text_print(
+            &f->body,
+            "unset key\nset border 15\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
+            "set xtics font \",8\"\nset ytics font \",8\"\nset xlabel \"component 1\" font \",9\" offset "
+            "0,0.6\n"
+            "set ylabel \"component 2\" font \",9\" offset 1.2,0\nset grid xtics ytics\nset multiplot\n",
+            -reach, reach, -reach, reach);
         for (size_t layer = 0; layer < c->n_layers; layer++) {
-            fp_text_print(&f->body, "set size %.5f,%.5f\nset origin %.5f,%.5f\n", side / width,
-                          (side + 18) / height, (double)(layer % columns) * side / width,
-                          1 - (double)(layer / columns + 1) * (side + 18) / height);
+            double left = (double)(layer % columns) * side + 44,
+                   bottom = height - (double)(layer / columns + 1) * (side + 18) + 40;
+            fp_text_print(
+                &f->body,
+                "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\n"
+                "set tmargin at screen %.5f\n",
+                left / width, (left + side - 56) / width, bottom / height, (bottom + side - 56) / height);
             plot_directions(f, d, layer, share[layer]);
         }
-        fp_text_print(&f->body, "set size %.5f,1\nset origin %.5f,0\n", legend / width, 1 - legend / width);
+        fp_text_print(&f->body,
+                      "set lmargin at screen %.5f\nset rmargin at screen 0.999\nset bmargin at screen 0.005\n"
+                      "set tmargin at screen 0.995\n",
+                      1 - legend / width);
         plot_legend(f, d);
         fp_text_add(&f->body, "unset multiplot\n");
         rc = fp_caption(f, error,

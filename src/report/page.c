@@ -76,6 +76,15 @@ static void put_verdict(fp_verdict verdict, fp_text *out) {
                   verdict_classes[verdict], verdict_marks[verdict], fp_verdict_text(verdict));
 }
 
+/* How many of several parts could be tested, unless all or none. */
+static void put_share(const fp_conclusion *c, fp_text *out) {
+    size_t tested = 0;
+    for (size_t p = 0; p < c->n_parts; p++)
+        tested += c->parts[p].n_cases > 0;
+    if (tested > 0 && tested < c->n_parts)
+        fp_text_print(out, " <span class=\"share\">(%zu of %zu parts testable)</span>", tested, c->n_parts);
+}
+
 enum { EXCEPTIONS_SHOWN = 12 };
 
 static void put_exceptions(const fp_part *part, fp_text *out) {
@@ -117,14 +126,16 @@ static void put_effect(const fp_part *part, fp_text *out) {
     fp_text_add(out, ".</p>\n");
 }
 
-static void put_part(const fp_part *part, fp_text *out) {
+/* SINGLE: the conclusion has no other part, and its verdict stands above. */
+static void put_part(const fp_part *part, int single, fp_text *out) {
     fp_text_add(out, "<li><p><span class=\"measure\">Measured: ");
     fp_text_html(out, part->measure);
     fp_text_add(out, ".</span> ");
     if (part->n_cases)
-        fp_text_print(out, "<b>%zu of %zu</b> case%s hold%s: ", part->held, part->n_cases,
-                      part->n_cases == 1 ? "" : "s", part->n_cases == 1 ? "s" : "");
-    put_verdict(part->verdict, out);
+        fp_text_print(out, "<b>%zu of %zu</b> case%s hold%s%s", part->held, part->n_cases,
+                      part->n_cases == 1 ? "" : "s", part->n_cases == 1 ? "s" : "", single ? "." : ": ");
+    if (!single)
+        put_verdict(part->verdict, out);
     fp_text_add(out, "</p>\n");
     put_effect(part, out);
     fp_text_add(out, "<p class=\"rule\">Rule: ");
@@ -152,6 +163,7 @@ static void put_conclusions(const fp_report *report, fp_text *out) {
         fp_text_html(out, c->statement);
         fp_text_add(out, "</td><td>");
         put_verdict(c->verdict, out);
+        put_share(c, out);
         fp_text_add(out, "</td></tr>\n");
     }
     fp_text_add(out, "</tbody></table></div>\n");
@@ -163,9 +175,10 @@ static void put_conclusions(const fp_report *report, fp_text *out) {
         fp_text_html(out, c->statement);
         fp_text_add(out, "</h3>\n<p>");
         put_verdict(c->verdict, out);
+        put_share(c, out);
         fp_text_add(out, "</p>\n<ul>\n");
         for (size_t p = 0; p < c->n_parts; p++)
-            put_part(&c->parts[p], out);
+            put_part(&c->parts[p], c->n_parts == 1, out);
         fp_text_add(out, "</ul>\n");
         if (c->remark[0]) {
             fp_text_add(out, "<p>");

@@ -19,7 +19,7 @@ static int put_figure(const fp_course_page *p, fp_figure_kind kind, fp_text *out
     char *svg = fp_figure_inline(figure, p->folder, error);
     if (!svg)
         return -1;
-    fp_text_print(out, "<figure%s><div class=\"scroll\">", figure->width > 640 ? " class=\"wide\"" : "");
+    fp_text_print(out, "<figure%s><div class=\"scroll\">", figure->width > 520 ? " class=\"wide\"" : "");
     fp_text_add(out, svg);
     fp_text_add(out, "</div><figcaption>");
     fp_text_html(out, figure->caption);
@@ -36,6 +36,8 @@ static int put_table(const fp_course_page *p, fp_sheet_make *make, const char *c
     if (rc == 0 && fp_sheet_rows(&sheet)) {
         if (closed)
             fp_text_print(out, "<details><summary>%s</summary>\n", closed);
+        if (!closed)
+            sheet.note = ""; /* it stands where the whole table does */
         fp_sheet_html(&sheet, NULL, out);
         if (closed)
             fp_text_add(out, "</details>\n");
