@@ -13,6 +13,7 @@ mpirun -n 2 build/fineprobe run experiments/demo.yaml
 echo
 build/fineprobe status results/demo.h5
 build/fineprobe export results/demo.h5 -o results/demo >/dev/null
+build/fineprobe report results/demo.h5 --quiet
 
 echo
 echo "The last layer before and after fine-tuning. Labels are linearly separable when there are as many clusters;"
@@ -57,6 +58,7 @@ awk -F, '
 cat <<'TEXT'
 
 What to look at next:
+  results/demo.report        the report: open index.html; figures, tables, which of the paper's conclusions hold here
   results/demo.h5            the result file; README.md, "The result file", opens it in Python
   results/demo/*.csv         the same as tables: minimum_distances.csv follows every label from step to step
   experiments/demo.yaml      the grid; change it and run this again: what is done already is kept

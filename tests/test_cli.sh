@@ -46,7 +46,7 @@ cp out help
 expect 0 --version
 says out "fineprobe "
 cp out version
-for command in run plan status export verify embed probe tokenize; do
+for command in run plan status export report verify embed probe tokenize; do
     says help "  $command "
     expect 0 $command --help
     says out "Usage: fineprobe $command" "Example:" "--help"
@@ -61,7 +61,7 @@ expect 2
 says err "a command is missing"
 expect 2 no-such-command
 says err "no command 'no-such-command'"
-for command in run plan status export probe; do
+for command in run plan status export report probe; do
     expect 2 $command
     expect 2 $command -x a b
 done
@@ -71,6 +71,13 @@ expect 2 export file.h5
 says err "-o DIR is missing"
 expect 2 export file.h5 -o d --only units,no_such_table
 says err "no table 'no_such_table'"
+expect 2 report file.h5 --format html,pdf
+says err "--format knows html, svg, png, csv, md and tex, not 'pdf'"
+expect 2 report file.h5 --compare other
+says err "--compare knows 'paper', not 'other'"
+expect 2 report file.h5 --labels POS
+says err "--labels wants two names with a colon between, not 'POS'"
+expect 2 report file.h5 --number 0
 expect 2 plan --ranks 0 grid.yaml
 expect 2 plan --ranks 1,x grid.yaml
 says err "--ranks wants a whole number of 1 or more, not 'x'"
@@ -92,6 +99,8 @@ says err "--model DIR is missing"
 
 # --- what is not there
 expect 1 status missing.h5
+says err "missing.h5"
+expect 1 report missing.h5
 says err "missing.h5"
 expect 1 export missing.h5 -o tables
 expect 1 verify missing.h5
@@ -173,6 +182,16 @@ pairs=$((labels * (labels - 1) / 2))
 [ "$(grep -c '^0,.*,train,' tables/label_distances.csv)" = $pairs ] || fail "export: not $pairs pairs of $labels labels"
 expect 0 export sweep.h5 -q -o some --only runs,losses
 [ "$(echo some/*)" = "some/losses.csv some/runs.csv" ] || fail "export --only: $(ls some)"
+expect 0 report sweep.h5 --format html,csv,md,tex --compare paper
+says out "sweep.report: index.html, " "not testable here"
+says sweep.report/index.html "How fine-tuning changes 1 model on"
+says sweep.report/methods.md "# How these results were made" "## The grid"
+[ -s sweep.report/tables/probing.tex ] || fail "report: $(ls sweep.report/tables)"
+if command -v tidy >/dev/null; then
+    tidy -q -e sweep.report/index.html 2>err || fail "report: index.html is not valid"
+fi
+expect 1 report sweep.h5 -q --labels POS:no-such-label
+says err "'POS' is no task of sweep.h5, or no label of that task"
 expect 1 export sweep.h5 -o grid.yaml
 says err "grid.yaml"
 

@@ -83,10 +83,18 @@ def compare(file):
         assert expected == list(file[name].dtype.names), f"{name}: documented {expected}"
 
 
+def run_notebook(folder):
+    """experiments/notebook.py finds the two steps of the run."""
+    command = [sys.executable, str(root / "experiments" / "notebook.py"), "results/demo.h5", "M", "T"]
+    lines = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["step", "0", "2"], lines
+
+
 with tempfile.TemporaryDirectory(prefix="fineprobe-test-") as place:
     sweep(Path(place))
     opened = run_blocks(Path(place))
     compare(opened)
     opened.close()
+    run_notebook(Path(place))
     os.chdir(root)
 print("README's Python runs, and its tables are those of a result file")

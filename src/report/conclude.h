@@ -30,7 +30,7 @@ int fp_add_plain_effect(fp_part *part, const fp_course *course, fp_statistic *st
                         double *value, fp_error *error);
 
 /* The course's name for people: "tiny / POS". OUT has FP_CASE_NAME bytes; returned. */
-const char *fp_course_name(const fp_results *results, const fp_course *course, char *out);
+const char *fp_course_name(const fp_findings *findings, const fp_course *course, char *out);
 
 /* Step indices that a comparison before and after needs; 0, or -1 where the sweep lacks one, or all layers.
  */
@@ -39,7 +39,7 @@ typedef struct fp_ends {
 } fp_ends;
 int fp_course_ends(const fp_course *course, fp_ends *out);
 
-typedef int fp_conclude_one(const fp_results *results, const fp_choices *choices, fp_conclusion *conclusion,
+typedef int fp_conclude_one(const fp_findings *findings, const fp_choices *choices, fp_conclusion *conclusion,
                             fp_error *error);
 fp_conclude_one fp_conclude_a, fp_conclude_b, fp_conclude_c, fp_conclude_d, fp_conclude_e, fp_conclude_f,
     fp_conclude_g, fp_conclude_h, fp_conclude_i;

@@ -5,14 +5,14 @@
 
 /* Minimum distances of the top layer's training set. */
 typedef struct fp_distances {
-    const fp_results *results;
+    const fp_findings *findings;
     const fp_course *course;
     fp_ends ends;
 } fp_distances;
 
 static double change_of_label(const fp_distances *d, size_t seed, size_t label) {
-    const fp_numbers *before = fp_course_at(d->results, d->course, seed, d->ends.original, d->ends.top);
-    const fp_numbers *after = fp_course_at(d->results, d->course, seed, d->ends.last, d->ends.top);
+    const fp_numbers *before = fp_course_at(d->findings, d->course, seed, d->ends.original, d->ends.top);
+    const fp_numbers *after = fp_course_at(d->findings, d->course, seed, d->ends.last, d->ends.top);
     return before && after ? after->minimum[0][label] - before->minimum[0][label] : NAN;
 }
 
@@ -46,17 +46,17 @@ static double mean_change(const void *context, size_t seed, const size_t *labels
 static int add_labels(const fp_distances *d, fp_part *part, fp_error *error) {
     char name[FP_CASE_NAME];
     const fp_course *c = d->course;
-    fp_course_name(d->results, c, name);
+    fp_course_name(d->findings, c, name);
     for (size_t label = 0; label < c->n_labels; label++) {
         double change = fp_over_seeds(c, mean_change, d, &label, 1);
         if (!isnan(change) && fp_add_case(part, change > 0, change, error, "%s: %s", name,
-                                          d->results->labels[c->probed][label]) < 0)
+                                          d->findings->labels[c->probed][label]) < 0)
             return -1;
     }
     return fp_add_effect(part, c, net_share, d, NULL, error);
 }
 
-int fp_conclude_e(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_e(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     fp_part *part =
@@ -65,7 +65,7 @@ int fp_conclude_e(const fp_results *r, const fp_choices *choices, fp_conclusion 
                     "share of labels that rise minus share that fall, mean over models and tasks",
                     "checkpoints: first-last");
     for (size_t i = 0; i < r->n_own; i++) {
-        fp_distances d = {.results = r, .course = &r->courses[i]};
+        fp_distances d = {.findings = r, .course = &r->courses[i]};
         if (fp_course_ends(d.course, &d.ends) == 0 && add_labels(&d, part, error) < 0)
             return -1;
     }
@@ -79,7 +79,7 @@ const char fp_relation_rule[] =
     "instances); "
     "other pairs count as opposing. --related and --opposing say otherwise.";
 
-fp_relation fp_relation_of(const fp_results *r, const fp_choices *choices, const fp_course *course) {
+fp_relation fp_relation_of(const fp_findings *r, const fp_choices *choices, const fp_course *course) {
     const fp_task_row *tuned = &r->standing.layout.tasks[course->tuned];
     const fp_task_row *probed = &r->standing.layout.tasks[course->probed];
     for (size_t i = 0; i < choices->n_relations; i++)
@@ -129,14 +129,14 @@ static int add_opposing(const fp_across *a, const char *name, fp_part *part, fp_
 
 /* Mean accuracy of the top layer at step index STEP. */
 static double accuracy_at(const fp_distances *d, size_t step) {
-    return fp_course_value(d->results, d->course, step, d->ends.top, fp_quantity_accuracy, 0).mean;
+    return fp_course_value(d->findings, d->course, step, d->ends.top, fp_quantity_accuracy, 0).mean;
 }
 
 static double accuracy_shift(const void *context, size_t seed, const size_t *labels, size_t n_labels) {
     (void)labels, (void)n_labels;
     const fp_distances *d = context;
-    const fp_numbers *before = fp_course_at(d->results, d->course, seed, d->ends.original, d->ends.top);
-    const fp_numbers *after = fp_course_at(d->results, d->course, seed, d->ends.last, d->ends.top);
+    const fp_numbers *before = fp_course_at(d->findings, d->course, seed, d->ends.original, d->ends.top);
+    const fp_numbers *after = fp_course_at(d->findings, d->course, seed, d->ends.last, d->ends.top);
     return before && after ? fp_quantity_accuracy(after, 0) - fp_quantity_accuracy(before, 0) : NAN;
 }
 
@@ -160,12 +160,12 @@ static int add_accuracy(const fp_across *a, fp_relation relation, const char *na
                                NULL, error);
 }
 
-static int add_pair(const fp_results *r, const fp_choices *choices, const fp_course *cross,
+static int add_pair(const fp_findings *r, const fp_choices *choices, const fp_course *cross,
                     fp_conclusion *conclusion, fp_error *error) {
     char name[FP_CASE_NAME];
     fp_across a = {
-        .cross = {.results = r, .course = cross},
-        .own = {.results = r, .course = fp_course_of(r, cross->model, cross->probed, cross->probed)}};
+        .cross = {.findings = r, .course = cross},
+        .own = {.findings = r, .course = fp_course_of(r, cross->model, cross->probed, cross->probed)}};
     if (fp_course_ends(cross, &a.cross.ends) < 0)
         return 0;
     if (a.own.course && fp_course_ends(a.own.course, &a.own.ends) < 0)
@@ -180,7 +180,7 @@ static int add_pair(const fp_results *r, const fp_choices *choices, const fp_cou
 
 #define PAIRS "cross_task: [{finetune: TASK, probe: OTHER}]\ncheckpoints: first-last"
 
-int fp_conclude_f(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_f(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     fp_add_part(
         conclusion,

@@ -11,7 +11,7 @@
 
 /* A number of the top layer, before and after. */
 typedef struct fp_change {
-    const fp_results *results;
+    const fp_findings *findings;
     const fp_course *course;
     fp_ends ends;
     fp_quantity *quantity;
@@ -20,8 +20,8 @@ typedef struct fp_change {
 static double change_of(const void *context, size_t seed, const size_t *labels, size_t n_labels) {
     (void)labels, (void)n_labels;
     const fp_change *c = context;
-    const fp_numbers *before = fp_course_at(c->results, c->course, seed, c->ends.original, c->ends.top);
-    const fp_numbers *after = fp_course_at(c->results, c->course, seed, c->ends.last, c->ends.top);
+    const fp_numbers *before = fp_course_at(c->findings, c->course, seed, c->ends.original, c->ends.top);
+    const fp_numbers *after = fp_course_at(c->findings, c->course, seed, c->ends.last, c->ends.top);
     return before && after ? c->quantity(after, 0) - c->quantity(before, 0) : NAN;
 }
 
@@ -62,13 +62,13 @@ static double similarity_change(const void *context, size_t seed, const size_t *
            sampled_similarity(m->of[0], labels, n_labels, m->course->n_labels);
 }
 
-static int read_matrix(const fp_results *r, const fp_numbers *unit, size_t n_labels, double **out,
+static int read_matrix(const fp_findings *r, const fp_numbers *unit, size_t n_labels, double **out,
                        fp_error *error) {
     *out = NULL;
     if (!unit || isnan(unit->row->train_test_similarity))
         return 0;
     fp_unit_record record;
-    if (fp_results_record(r, (size_t)unit->row->unit, &record, error) < 0)
+    if (fp_findings_record(r, (size_t)unit->row->unit, &record, error) < 0)
         return -1;
     *out = fp_alloc(2 * n_labels * n_labels, sizeof **out, "label distances", error);
     if (*out)
@@ -77,7 +77,7 @@ static int read_matrix(const fp_results *r, const fp_numbers *unit, size_t n_lab
     return *out ? 0 : -1;
 }
 
-static int add_similarity_change(const fp_results *r, const fp_course *c, const fp_ends *ends, fp_part *part,
+static int add_similarity_change(const fp_findings *r, const fp_course *c, const fp_ends *ends, fp_part *part,
                                  fp_error *error) {
     char name[FP_CASE_NAME];
     fp_change change = {r, c, *ends, fp_quantity_train_test};
@@ -97,7 +97,7 @@ static int add_similarity_change(const fp_results *r, const fp_course *c, const 
     return rc;
 }
 
-int fp_conclude_a(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_a(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     fp_part *part = fp_add_part(
@@ -120,7 +120,7 @@ int fp_conclude_a(const fp_results *r, const fp_choices *choices, fp_conclusion 
 /* ---- b ---- */
 
 /* Whether the courses whose accuracy fell are those of the lowest train-test similarity. */
-static void remark_exceptions(const fp_results *r, const fp_part *part, fp_conclusion *conclusion) {
+static void remark_exceptions(const fp_findings *r, const fp_part *part, fp_conclusion *conclusion) {
     char name[FP_CASE_NAME], lowest_name[FP_CASE_NAME] = "";
     double lowest = INFINITY;
     for (size_t i = 0; i < r->n_own; i++) {
@@ -148,7 +148,7 @@ static void remark_exceptions(const fp_results *r, const fp_part *part, fp_concl
     }
 }
 
-int fp_conclude_b(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_b(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     char name[FP_CASE_NAME];
@@ -158,7 +158,7 @@ int fp_conclude_b(const fp_results *r, const fp_choices *choices, fp_conclusion 
         "probes: {directprobe: {}, classifier: {}}\n" ENDS);
     for (size_t i = 0; i < r->n_own; i++) {
         const fp_course *c = &r->courses[i];
-        fp_change change = {.results = r, .course = c, .quantity = fp_quantity_accuracy};
+        fp_change change = {.findings = r, .course = c, .quantity = fp_quantity_accuracy};
         double value = NAN;
         if (fp_course_ends(c, &change.ends) < 0)
             continue;
@@ -203,7 +203,7 @@ static double share_difference(const void *context, size_t seed, const size_t *l
 }
 
 /* Every model on task TASK. A "course" without seeds of its own stands for the task. */
-static int add_sizes(const fp_results *r, size_t task, int64_t smallest, int64_t median, fp_part *part,
+static int add_sizes(const fp_findings *r, size_t task, int64_t smallest, int64_t median, fp_part *part,
                      fp_error *error) {
     double linear[2] = {0, 0}, n[2] = {0, 0}; /* smallest, larger */
     const fp_course *any = NULL;
@@ -230,7 +230,7 @@ static int add_sizes(const fp_results *r, size_t task, int64_t smallest, int64_t
     return fp_add_plain_effect(part, &task_alone, share_difference, &shares, NULL, error);
 }
 
-int fp_conclude_c(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_c(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     const fp_layout *l = &r->standing.layout;
@@ -259,8 +259,8 @@ int fp_conclude_c(const fp_results *r, const fp_choices *choices, fp_conclusion 
 static double excess_removed(const void *context, size_t seed, const size_t *labels, size_t n_labels) {
     (void)labels, (void)n_labels;
     const fp_change *c = context;
-    const fp_numbers *before = fp_course_at(c->results, c->course, seed, c->ends.original, c->ends.top);
-    const fp_numbers *after = fp_course_at(c->results, c->course, seed, c->ends.last, c->ends.top);
+    const fp_numbers *before = fp_course_at(c->findings, c->course, seed, c->ends.original, c->ends.top);
+    const fp_numbers *after = fp_course_at(c->findings, c->course, seed, c->ends.last, c->ends.top);
     if (!before || !after)
         return NAN;
     double excess = before->row->train.clusters - before->row->train.labels_present;
@@ -270,7 +270,7 @@ static double excess_removed(const void *context, size_t seed, const size_t *lab
     return (excess - left) / excess;
 }
 
-int fp_conclude_d(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_d(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     char name[FP_CASE_NAME];
@@ -283,7 +283,7 @@ int fp_conclude_d(const fp_results *r, const fp_choices *choices, fp_conclusion 
         "mean share", "models and tasks that are not linear before, and\n" ENDS);
     for (size_t i = 0; i < r->n_own; i++) {
         const fp_course *c = &r->courses[i];
-        fp_change change = {.results = r, .course = c};
+        fp_change change = {.findings = r, .course = c};
         double value = NAN;
         if (fp_course_ends(c, &change.ends) < 0)
             continue;

@@ -5,13 +5,13 @@
 enum { MOST_LAYERS = 256 };
 
 typedef struct fp_layers {
-    const fp_results *results;
+    const fp_findings *findings;
     const fp_course *course;
     fp_ends ends;
 } fp_layers;
 
 static const fp_numbers *at(const fp_layers *l, size_t seed, size_t layer) {
-    return fp_course_at(l->results, l->course, seed, l->ends.last, layer);
+    return fp_course_at(l->findings, l->course, seed, l->ends.last, layer);
 }
 
 /* Mean movement of the sampled labels' centroids at the end. */
@@ -42,13 +42,13 @@ static double movement_over_layers(const void *context, size_t seed, const size_
 }
 
 /* The courses that have two layers or more, before and after. */
-static int has_layers(const fp_results *r, size_t course, fp_layers *out) {
-    *out = (fp_layers){.results = r, .course = &r->courses[course]};
+static int has_layers(const fp_findings *r, size_t course, fp_layers *out) {
+    *out = (fp_layers){.findings = r, .course = &r->courses[course]};
     return fp_course_ends(out->course, &out->ends) == 0 && out->course->n_layers >= 2;
 }
 
 /* One case and one effect a course: STATISTIC, which holds on SIDE of the part's border. */
-static int add_all(const fp_results *r, fp_part *part, fp_statistic *statistic, fp_error *error) {
+static int add_all(const fp_findings *r, fp_part *part, fp_statistic *statistic, fp_error *error) {
     char name[FP_CASE_NAME];
     for (size_t i = 0; i < r->n_own; i++) {
         fp_layers l;
@@ -67,7 +67,7 @@ static int add_all(const fp_results *r, fp_part *part, fp_statistic *statistic, 
 
 #define ALL_LAYERS "layers: all\ncheckpoints: first-last"
 
-int fp_conclude_g(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_g(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     fp_part *part = fp_add_part(conclusion,
@@ -81,7 +81,7 @@ int fp_conclude_g(const fp_results *r, const fp_choices *choices, fp_conclusion 
 /* ---- h ---- */
 
 static double similarity(const fp_layers *l, size_t seed, size_t step, size_t layer) {
-    const fp_numbers *u = fp_course_at(l->results, l->course, seed, step, layer);
+    const fp_numbers *u = fp_course_at(l->findings, l->course, seed, step, layer);
     return u ? fp_quantity_similarity(u, 0) : NAN;
 }
 
@@ -125,11 +125,11 @@ static double similarity_at_the_end(const void *context, size_t seed, const size
     return similarity(l, seed, l->ends.last, l->ends.top);
 }
 
-static int add_plain(const fp_results *r, fp_part *part, size_t layers, fp_statistic *statistic,
+static int add_plain(const fp_findings *r, fp_part *part, size_t layers, fp_statistic *statistic,
                      fp_error *error) {
     char name[FP_CASE_NAME];
     for (size_t i = 0; i < r->n_own; i++) {
-        fp_layers l = {.results = r, .course = &r->courses[i]};
+        fp_layers l = {.findings = r, .course = &r->courses[i]};
         double value = NAN;
         if (fp_course_ends(l.course, &l.ends) < 0 || l.course->n_layers < layers)
             continue;
@@ -143,7 +143,7 @@ static int add_plain(const fp_results *r, fp_part *part, size_t layers, fp_stati
 
 #define DEFINED "It is defined where the labels are linearly separable in both."
 
-int fp_conclude_h(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_h(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     fp_part *levels = fp_add_part(conclusion,
@@ -201,7 +201,7 @@ static double cosine_difference(const void *context, size_t seed, const size_t *
            mean_cosine(at(l, seed, l->ends.top), all, labels, n_labels);
 }
 
-int fp_conclude_i(const fp_results *r, const fp_choices *choices, fp_conclusion *conclusion,
+int fp_conclude_i(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,
                   fp_error *error) {
     (void)choices;
     fp_part *little = fp_add_part(

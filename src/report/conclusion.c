@@ -78,7 +78,7 @@ static int sample_labels(fp_rng_key key, const fp_course *course, fp_statistic *
                          const void *context, double *out, fp_error *error) {
     size_t n = course->n_labels, *labels = fp_alloc(n, sizeof *labels, "labels", error);
     for (size_t b = 0; labels && b < FP_REPLICATES; b++) {
-        fp_resample(key, b, n, labels);
+        fp_sample_again(key, b, n, labels);
         out[b] = fp_over_seeds(course, statistic, context, labels, n);
     }
     free(labels);
@@ -90,7 +90,7 @@ static int sample_seeds(fp_rng_key key, const fp_course *course, fp_statistic *s
     double *values = fp_alloc(course->n_seeds, sizeof *values, "seeds", error);
     for (size_t s = 0; values && s < course->n_seeds; s++)
         values[s] = statistic(context, s, NULL, course->n_labels);
-    int rc = values ? fp_resample_mean(key, values, course->n_seeds, out) : -1;
+    int rc = values ? fp_replicate_mean(key, values, course->n_seeds, out) : -1;
     free(values);
     return rc;
 }
@@ -149,16 +149,17 @@ static int find_interval(fp_part *part) {
         for (size_t b = 0; b < FP_REPLICATES; b++) {
             mean[b] = 0;
             for (size_t i = 0; i < n; i++)
-                mean[b] += part->replicates[i * FP_REPLICATES + b] / (double)n;
+                mean[b] += part->replicates[i * FP_REPLICATES + b];
+            mean[b] /= (double)n;
         }
     } else if (n >= CASES_TO_SAMPLE) {
         part->over = "cases";
-        if (fp_resample_mean(fp_rng_key_of(n, FP_RNG_PROBE, 0, 1), part->effects, n, mean) < 0)
+        if (fp_replicate_mean(fp_rng_key_of(n, FP_RNG_PROBE, 0, 1), part->effects, n, mean) < 0)
             return -1;
     } else {
         return 0;
     }
-    fp_interval(mean, &part->low, &part->high);
+    fp_central_interval(mean, &part->low, &part->high);
     if (isnan(part->low))
         part->over = "";
     return 0;
@@ -179,7 +180,7 @@ static int finish(fp_conclusion *conclusion, fp_error *error) {
         fp_part *part = &conclusion->parts[i];
         if (find_interval(part) < 0)
             return fp_fail_memory(error, "bootstrap samples", part->n_effects * sizeof(double));
-        part->effect = fp_mean(part->effects, part->n_effects);
+        part->effect = fp_mean_of(part->effects, part->n_effects);
         part->verdict = judge(part);
         if (part->verdict != FP_UNTESTABLE &&
             (conclusion->verdict == FP_UNTESTABLE || part->verdict < conclusion->verdict))
@@ -190,7 +191,7 @@ static int finish(fp_conclusion *conclusion, fp_error *error) {
 
 /* ---- courses ---- */
 
-const char *fp_course_name(const fp_results *r, const fp_course *c, char *out) {
+const char *fp_course_name(const fp_findings *r, const fp_course *c, char *out) {
     const fp_layout *l = &r->standing.layout;
     if (c->tuned == c->probed)
         snprintf(out, FP_CASE_NAME, "%s / %s", l->models[c->model].name, l->tasks[c->probed].name);
@@ -210,7 +211,7 @@ int fp_course_ends(const fp_course *c, fp_ends *out) {
 
 /* ---- all ---- */
 
-int fp_conclude(const fp_results *results, const fp_choices *choices, fp_conclusion out[FP_N_CONCLUSIONS],
+int fp_conclude(const fp_findings *findings, const fp_choices *choices, fp_conclusion out[FP_N_CONCLUSIONS],
                 fp_error *error) {
     static const struct {
         const char *statement;
@@ -240,7 +241,7 @@ int fp_conclude(const fp_results *results, const fp_choices *choices, fp_conclus
     for (size_t i = 0; i < FP_N_CONCLUSIONS; i++) {
         out[i].letter = (char)('a' + i);
         out[i].statement = all[i].statement;
-        if (all[i].conclude(results, choices, &out[i], error) < 0 || finish(&out[i], error) < 0)
+        if (all[i].conclude(findings, choices, &out[i], error) < 0 || finish(&out[i], error) < 0)
             return fp_error_context(error, "conclusion %c", out[i].letter);
     }
     return 0;

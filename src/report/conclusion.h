@@ -7,7 +7,7 @@
 #ifndef FINEPROBE_SRC_CONCLUSION_H
 #define FINEPROBE_SRC_CONCLUSION_H
 
-#include "report/results.h"
+#include "report/findings.h"
 #include "report/statistics.h"
 
 typedef enum fp_verdict { FP_UNTESTABLE, FP_DOES_NOT_HOLD, FP_HOLDS_MOSTLY, FP_HOLDS } fp_verdict;
@@ -70,13 +70,13 @@ typedef struct fp_choices {
 } fp_choices;
 
 /* The rule, and what goes before it. */
-fp_relation fp_relation_of(const fp_results *results, const fp_choices *choices, const fp_course *course);
+fp_relation fp_relation_of(const fp_findings *findings, const fp_choices *choices, const fp_course *course);
 extern const char fp_relation_rule[];
 
 enum { FP_N_CONCLUSIONS = 9 };
 
 /* All of them in order; to be freed with fp_conclusions_free, also after a failure. */
-int fp_conclude(const fp_results *results, const fp_choices *choices, fp_conclusion out[FP_N_CONCLUSIONS],
+int fp_conclude(const fp_findings *findings, const fp_choices *choices, fp_conclusion out[FP_N_CONCLUSIONS],
                 fp_error *error);
 void fp_conclusions_free(fp_conclusion conclusions[FP_N_CONCLUSIONS]);
 

@@ -1,7 +1,7 @@
 /* Units in order: a course holds what one model fine-tuned on one task and probed on one task went through.
  */
 #include "fineprobe/memory.h"
-#include "report/results_make.h"
+#include "report/findings_make.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error)
     return 0;
 }
 
-static int collect_units(const fp_results *r, fp_course *c, fp_error *error) {
+static int collect_units(const fp_findings *r, fp_course *c, fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     c->steps = fp_alloc(layout->n_units, sizeof *c->steps, "steps", error);
     c->layers = fp_alloc(layout->n_units, sizeof *c->layers, "layers", error);
@@ -98,7 +98,7 @@ static int is_probed_elsewhere(const fp_layout *layout, size_t model, size_t tun
     return 0;
 }
 
-static int add_course(fp_results *r, size_t *capacity, size_t model, size_t tuned, size_t probed,
+static int add_course(fp_findings *r, size_t *capacity, size_t model, size_t tuned, size_t probed,
                       fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     if (fp_grow((void **)&r->courses, capacity, r->n_courses + 1, sizeof *r->courses, error) < 0)
@@ -122,7 +122,7 @@ static int has_run(const fp_layout *layout, size_t model, size_t task) {
     return 0;
 }
 
-int fp_results_courses(fp_results *r, fp_error *error) {
+int fp_findings_courses(fp_findings *r, fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     size_t capacity = 0;
     for (int across = 0; across < 2; across++) {
@@ -153,13 +153,13 @@ void fp_courses_free(fp_course *courses, size_t count) {
 
 /* ---- asking ---- */
 
-const fp_numbers *fp_course_at(const fp_results *r, const fp_course *c, size_t seed, size_t step,
+const fp_numbers *fp_course_at(const fp_findings *r, const fp_course *c, size_t seed, size_t step,
                                size_t layer) {
     int32_t unit = c->units[(seed * c->n_steps + step) * c->n_layers + layer];
     return unit >= 0 ? &r->numbers[unit] : NULL;
 }
 
-const fp_course *fp_course_of(const fp_results *r, size_t model, size_t tuned, size_t probed) {
+const fp_course *fp_course_of(const fp_findings *r, size_t model, size_t tuned, size_t probed) {
     for (size_t i = 0; i < r->n_courses; i++)
         if (r->courses[i].model == model && r->courses[i].tuned == tuned && r->courses[i].probed == probed)
             return &r->courses[i];
@@ -210,7 +210,7 @@ double fp_quantity_accuracy(const fp_numbers *u, size_t unused) {
     return u->accuracy.trained ? u->accuracy.mean : NAN;
 }
 
-fp_value fp_course_value(const fp_results *r, const fp_course *c, size_t step, size_t layer,
+fp_value fp_course_value(const fp_findings *r, const fp_course *c, size_t step, size_t layer,
                          fp_quantity *quantity, size_t label) {
     fp_value value = {.mean = NAN, .deviation = NAN};
     double sum = 0, squares = 0;

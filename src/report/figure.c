@@ -210,7 +210,10 @@ static size_t before_id(const char *at) {
 static void rewrite(const char *svg, const char *name, fp_text *out) {
     for (const char *at = svg; *at;) {
         size_t lead = before_id(at);
-        if (lead) {
+        const char *end = strncmp(at, " id=\"gnuplot_", 13) == 0 ? strchr(at + 13, '"') : NULL;
+        if (end) { /* plots: nothing refers to them, and not all differ */
+            at = end + 1;
+        } else if (lead) {
             fp_text_add_bytes(out, at, lead);
             fp_text_print(out, "%s-", name);
             at += lead;

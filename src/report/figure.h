@@ -34,7 +34,7 @@ typedef struct fp_figures {
 } fp_figures;
 
 /* All figures that the sweep has the numbers for. */
-int fp_figures_make(const fp_results *results, const fp_selections *selections, fp_figures *out,
+int fp_figures_make(const fp_findings *findings, const fp_selections *selections, fp_figures *out,
                     fp_error *error);
 void fp_figures_free(fp_figures *figures);
 /* NULL: the sweep has not what it takes. */

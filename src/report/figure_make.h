@@ -18,7 +18,7 @@ void fp_quoted(fp_text *out, const char *string);
 
 /* A course of figures: one function a kind. They add a figure when there are numbers for it. */
 typedef struct fp_drawing {
-    const fp_results *results;
+    const fp_findings *findings;
     const fp_selections *selections;
     const fp_course *course;
     fp_figures *figures;

@@ -78,12 +78,12 @@ static int draw_course(fp_drawing *drawing, fp_error *error) {
     return 0;
 }
 
-int fp_figures_make(const fp_results *r, const fp_selections *selections, fp_figures *out, fp_error *error) {
+int fp_figures_make(const fp_findings *r, const fp_selections *selections, fp_figures *out, fp_error *error) {
     const fp_layout *l = &r->standing.layout;
     *out = (fp_figures){0};
     for (size_t i = 0; i < r->n_own; i++) {
         const fp_course *c = &r->courses[i];
-        fp_drawing drawing = {.results = r, .selections = selections, .course = c, .figures = out};
+        fp_drawing drawing = {.findings = r, .selections = selections, .course = c, .figures = out};
         const char *model = l->models[c->model].name, *task = l->tasks[c->probed].name;
         snprintf(drawing.name, sizeof drawing.name, "%s, %s", model, task);
         char *stem = fp_format(error, "%s-%s", model, task);

@@ -28,20 +28,20 @@ static void plot_label(fp_figure *f, const fp_drawing *d, size_t label, size_t c
     fp_label_style(&f->body, label);
     fp_text_print(&f->body, " linewidth 1.6 dashtype %d pointinterval %d title ", dashed ? 2 : 1,
                   marker_interval(d->course));
-    fp_quoted(&f->body, d->results->labels[d->course->probed][label]);
+    fp_quoted(&f->body, d->findings->labels[d->course->probed][label]);
 }
 
 static void put_minimum_data(fp_figure *f, const fp_drawing *d, const size_t *labels, size_t n) {
     const fp_course *c = d->course;
     fp_text_add(&f->data, "# minimum distance on the training set, top layer; columns: step");
     for (size_t i = 0; i < n; i++)
-        fp_text_print(&f->data, ", %s", d->results->labels[c->probed][labels[i]]);
+        fp_text_print(&f->data, ", %s", d->findings->labels[c->probed][labels[i]]);
     for (size_t s = 0; s < c->n_steps; s++) {
         fp_text_print(&f->data, "\n%d", c->steps[s]);
         for (size_t i = 0; i < n; i++)
             put_number(
                 &f->data,
-                fp_course_value(d->results, c, s, c->n_layers - 1, fp_quantity_minimum, labels[i]).mean);
+                fp_course_value(d->findings, c, s, c->n_layers - 1, fp_quantity_minimum, labels[i]).mean);
     }
     fp_text_add(&f->data, "\n");
 }
@@ -52,7 +52,7 @@ int fp_draw_minimum(const fp_drawing *d, fp_error *error) {
     size_t labels[2 * FP_MOST_SELECTED], n = 0;
     if (c->n_steps < 2)
         return 0;
-    fp_select_growth(d->results, c, d->selections, &growth);
+    fp_select_growth(d->findings, c, d->selections, &growth);
     for (size_t i = 0; i < growth.n_most; i++)
         labels[n++] = growth.most[i];
     for (size_t i = growth.n_least; i-- > 0;)
@@ -94,10 +94,10 @@ int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
         const int steps[2] = {original, last > 0 ? last : -1};
         for (int e = 0; e < 2; e++) {
             const fp_numbers *u =
-                steps[e] < 0 ? NULL : fp_course_at(d->results, c, 0, (size_t)steps[e], layer);
+                steps[e] < 0 ? NULL : fp_course_at(d->findings, c, 0, (size_t)steps[e], layer);
             labels = u ? u->row->train.labels_present : labels;
             double clusters =
-                u ? fp_course_value(d->results, c, (size_t)steps[e], layer, fp_quantity_clusters, 0).mean
+                u ? fp_course_value(d->findings, c, (size_t)steps[e], layer, fp_quantity_clusters, 0).mean
                   : NAN;
             put_number(&f->data, clusters);
             largest = fmax(largest, clusters);
@@ -130,7 +130,7 @@ int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
 
 static int layer_is_defined(const fp_drawing *d, size_t layer) {
     for (size_t s = 1; s < d->course->n_steps; s++)
-        if (!isnan(fp_course_value(d->results, d->course, s, layer, fp_quantity_similarity, 0).mean))
+        if (!isnan(fp_course_value(d->findings, d->course, s, layer, fp_quantity_similarity, 0).mean))
             return 1;
     return 0;
 }
@@ -151,7 +151,7 @@ int fp_draw_similarity(const fp_drawing *d, fp_error *error) {
     for (size_t s = 0; s < c->n_steps; s++) {
         fp_text_print(&f->data, "\n%d", c->steps[s]);
         for (size_t layer = 0; layer < c->n_layers; layer++)
-            put_number(&f->data, fp_course_value(d->results, c, s, layer, fp_quantity_similarity, 0).mean);
+            put_number(&f->data, fp_course_value(d->findings, c, s, layer, fp_quantity_similarity, 0).mean);
     }
     fp_text_add(&f->data, "\n");
     fp_text_add(&f->body,
@@ -198,7 +198,7 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
         "median, upper quartile, largest\n");
     for (size_t layer = 0; layer < c->n_layers; layer++) {
         for (size_t i = 0; i < c->n_labels; i++)
-            sorted[i] = fp_course_value(d->results, c, (size_t)last, layer, fp_quantity_movement, i).mean;
+            sorted[i] = fp_course_value(d->findings, c, (size_t)last, layer, fp_quantity_movement, i).mean;
         size_t n = fp_sort_numbers(sorted, c->n_labels);
         fp_text_print(&f->data, "%d", c->layers[layer]);
         for (int q = 0; q < 5; q++)
@@ -224,9 +224,9 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
 
 int fp_draw_training(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
-    const fp_layout *l = &d->results->standing.layout;
+    const fp_layout *l = &d->findings->standing.layout;
     const fp_run_row *run = c->n_seeds ? &l->runs[c->runs[0]] : NULL;
-    if (!run || run->updates < 1 || isnan(d->results->losses[run->losses_at]))
+    if (!run || run->updates < 1 || isnan(d->findings->losses[run->losses_at]))
         return 0;
     fp_figure *f = fp_drawing_add(d, FP_FIGURE_TRAINING, "training", WIDTH, HEIGHT, error);
     if (!f)
@@ -234,13 +234,13 @@ int fp_draw_training(const fp_drawing *d, fp_error *error) {
     fp_text_add(&f->data, "# columns: update, training loss (nats)\n");
     for (int32_t u = 0; u < run->updates; u++) {
         fp_text_print(&f->data, "%d", u + 1);
-        put_number(&f->data, (double)d->results->losses[run->losses_at + u]);
+        put_number(&f->data, (double)d->findings->losses[run->losses_at + u]);
         fp_text_add(&f->data, "\n");
     }
     fp_text_add(&f->data, "\n\n# columns: step, test accuracy of the run's own head\n");
     size_t points = 0;
     for (size_t i = 0; i < l->n_checkpoints; i++)
-        if (l->checkpoints[i].run == c->runs[0] && d->results->standing.checkpoints[i] == FP_DONE &&
+        if (l->checkpoints[i].run == c->runs[0] && d->findings->standing.checkpoints[i] == FP_DONE &&
             !isnan(l->checkpoints[i].test_accuracy)) {
             fp_text_print(&f->data, "%d %.6g\n", l->checkpoints[i].step, l->checkpoints[i].test_accuracy);
             points++;

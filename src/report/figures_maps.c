@@ -18,9 +18,9 @@ static void put_number(fp_text *out, double number) {
 /* One matrix as a block of the data; *LARGEST grows to its largest number. */
 static int put_matrix(fp_figure *f, const fp_drawing *d, size_t step, double *largest, fp_error *error) {
     const fp_course *c = d->course;
-    const fp_numbers *u = fp_course_at(d->results, c, 0, step, c->n_layers - 1);
+    const fp_numbers *u = fp_course_at(d->findings, c, 0, step, c->n_layers - 1);
     fp_unit_record record;
-    if (fp_results_record(d->results, (size_t)u->row->unit, &record, error) < 0)
+    if (fp_findings_record(d->findings, (size_t)u->row->unit, &record, error) < 0)
         return -1;
     fp_text_print(&f->data, "# label distances on the training set, step %d\n", c->steps[step]);
     for (size_t a = 0; a < c->n_labels; a++) {
@@ -36,11 +36,21 @@ static int put_matrix(fp_figure *f, const fp_drawing *d, size_t step, double *la
     return 0;
 }
 
+/* STRING as the name of a tic, which is a format to gnuplot. */
+static void put_tic(fp_text *out, const char *string) {
+    fp_text format = {0};
+    for (; *string; string++)
+        fp_text_add_bytes(&format, *string == '%' ? "%%" : string, *string == '%' ? 2 : 1);
+    fp_quoted(out, format.bytes ? format.bytes : "");
+    out->failed |= format.failed;
+    fp_text_free(&format);
+}
+
 static void put_label_tics(fp_figure *f, const fp_drawing *d, const char *axis, const char *options) {
     fp_text_print(&f->body, "set %stics scale 0 font \",8\" %s (", axis, options);
     for (size_t i = 0; i < d->course->n_labels; i++) {
         fp_text_add(&f->body, i ? ", " : "");
-        fp_quoted(&f->body, d->results->labels[d->course->probed][i]);
+        put_tic(&f->body, d->findings->labels[d->course->probed][i]);
         fp_text_print(&f->body, " %zu", i);
     }
     fp_text_add(&f->body, ")\n");
@@ -50,7 +60,7 @@ static size_t longest_label(const fp_drawing *d) {
     size_t longest = 0;
     for (size_t i = 0; i < d->course->n_labels; i++) {
         size_t n = 0;
-        for (const char *at = d->results->labels[d->course->probed][i]; *at; at++)
+        for (const char *at = d->findings->labels[d->course->probed][i]; *at; at++)
             n += (*at & 0xc0) != 0x80;
         longest = n > longest ? n : longest;
     }
@@ -61,9 +71,9 @@ int fp_draw_distances(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
     size_t steps[2], n = 0;
     int original = fp_course_original(c), last = fp_course_last(c);
-    if (original == 0 && c->n_layers && fp_course_at(d->results, c, 0, 0, c->n_layers - 1))
+    if (original == 0 && c->n_layers && fp_course_at(d->findings, c, 0, 0, c->n_layers - 1))
         steps[n++] = 0;
-    if (last > 0 && fp_course_at(d->results, c, 0, (size_t)last, c->n_layers - 1))
+    if (last > 0 && fp_course_at(d->findings, c, 0, (size_t)last, c->n_layers - 1))
         steps[n++] = (size_t)last;
     if (n == 0 || c->n_labels < 2)
         return 0;
@@ -113,10 +123,10 @@ static int put_paths(fp_figure *f, const fp_drawing *d, size_t layer, const size
                      double share[2], fp_error *error) {
     const fp_course *c = d->course;
     double *points = fp_alloc(n * c->n_steps * 2, sizeof *points, "paths", error);
-    int rc = points ? fp_project_paths(d->results, c, layer, labels, n, points, share, error) : -1;
+    int rc = points ? fp_project_paths(d->findings, c, layer, labels, n, points, share, error) : -1;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         fp_text_print(&f->data, "# layer %d, label %s; columns: step, component 1, component 2\n",
-                      c->layers[layer], d->results->labels[c->probed][labels[i]]);
+                      c->layers[layer], d->findings->labels[c->probed][labels[i]]);
         for (size_t s = 0; s < c->n_steps; s++) {
             const double *at = points + (i * c->n_steps + s) * 2;
             if (isnan(at[0]))
@@ -142,7 +152,7 @@ static void plot_paths(fp_figure *f, const fp_drawing *d, size_t panel, size_t l
                       index);
         fp_label_style(&f->body, labels[i]);
         fp_text_print(&f->body, " linewidth 1.2 pointsize 0.5 dashtype %zu title ", i % 4 + 1);
-        fp_quoted(&f->body, d->results->labels[d->course->probed][labels[i]]);
+        fp_quoted(&f->body, d->findings->labels[d->course->probed][labels[i]]);
         /* the beginning, ringed; the end, larger */
         fp_text_print(
             &f->body,
@@ -160,7 +170,7 @@ int fp_draw_paths(const fp_drawing *d, fp_error *error) {
     size_t labels[FP_MOST_SELECTED], n = 0;
     if (c->n_steps < 2 || c->n_layers == 0)
         return 0;
-    if (fp_select_closest(d->results, c, d->selections, labels, &n, error) < 0)
+    if (fp_select_closest(d->findings, c, d->selections, labels, &n, error) < 0)
         return -1;
     if (n == 0 || fp_course_last(c) <= 0)
         return 0;
@@ -193,7 +203,7 @@ static int put_directions(fp_figure *f, const fp_drawing *d, size_t layer, doubl
                           fp_error *error) {
     const fp_course *c = d->course;
     double *points = fp_alloc(2 * c->n_labels, sizeof *points, "directions", error);
-    int rc = points ? fp_project_directions(d->results, c, layer, points, share, error) : -1;
+    int rc = points ? fp_project_directions(d->findings, c, layer, points, share, error) : -1;
     fp_text_print(&f->data, "# layer %d; columns: label, component 1, component 2\n", c->layers[layer]);
     for (size_t i = 0; i < c->n_labels; i++) {
         double x = rc == 0 ? points[2 * i] : NAN, y = rc == 0 ? points[2 * i + 1] : NAN;
@@ -234,7 +244,7 @@ static void plot_legend(fp_figure *f, const fp_drawing *d) {
         fp_text_add(&f->body, i ? ",\\\n     NaN with points " : "plot NaN with points ");
         fp_label_style(&f->body, i);
         fp_text_add(&f->body, " pointsize 0.8 title ");
-        fp_quoted(&f->body, d->results->labels[d->course->probed][i]);
+        fp_quoted(&f->body, d->findings->labels[d->course->probed][i]);
     }
     fp_text_add(&f->body, "\n");
 }

@@ -23,7 +23,7 @@ static const char *value_of(const json_t *object, const char *key) {
 }
 
 static void put_programs(const fp_report *report, fp_text *out) {
-    json_t *how = json_loads(report->results.standing.layout.provenance, 0, NULL);
+    json_t *how = json_loads(report->findings.standing.layout.provenance, 0, NULL);
     fp_text_print(out,
                   "## Programs and machine\n\n"
                   "%s (compiler %s) with %s, %s, OpenBLAS: %s; made on %s (%s), %s.\n\n",
@@ -123,8 +123,8 @@ static const char probing_text[] =
     "run.\n\n";
 
 void fp_report_methods(const fp_report *report, fp_text *out) {
-    const fp_standing *s = &report->results.standing;
-    fp_text_print(out, "# How these results were made\n\nResult file: %s\n\n", report->results.path);
+    const fp_standing *s = &report->findings.standing;
+    fp_text_print(out, "# How these results were made\n\nResult file: %s\n\n", report->findings.path);
     put_work(s, out);
     put_programs(report, out);
     put_data(&s->layout, out);

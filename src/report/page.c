@@ -9,7 +9,7 @@
 
 /* The name of the sweep: its file without folder and ending. */
 static void put_name(const fp_report *report, fp_text *out) {
-    const char *path = report->results.path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *path = report->findings.path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
     char *text = dot && dot > name ? strndup(name, (size_t)(dot - name)) : strdup(name);
     fp_text_html(out, text ? text : "sweep");
@@ -19,7 +19,7 @@ static void put_name(const fp_report *report, fp_text *out) {
 /* ---- head ---- */
 
 static void put_state(const fp_report *report, fp_text *out) {
-    const fp_standing *s = &report->results.standing;
+    const fp_standing *s = &report->findings.standing;
     const fp_tally *u = &s->of_units;
     static const char *const pulses[] = {
         [FP_PULSE_NEW] = "The sweep has not begun.",
@@ -38,7 +38,7 @@ static void put_state(const fp_report *report, fp_text *out) {
 }
 
 static void put_head(const fp_report *report, fp_text *out) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     fp_text_add(out,
                 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -195,8 +195,8 @@ static void put_conclusions(const fp_report *report, fp_text *out) {
 /* Courses that have a figure of KIND. */
 static size_t with_figure(const fp_report *report, fp_figure_kind kind) {
     size_t n = 0;
-    for (size_t i = 0; i < report->results.n_own; i++)
-        n += fp_figures_find(&report->figures, &report->results.courses[i], kind) != NULL;
+    for (size_t i = 0; i < report->findings.n_own; i++)
+        n += fp_figures_find(&report->figures, &report->findings.courses[i], kind) != NULL;
     return n;
 }
 
@@ -212,7 +212,7 @@ static void put_item(fp_text *out, int number, const char *what, const char *whe
 }
 
 static void put_items(const fp_report *report, fp_text *out) {
-    size_t own = report->results.n_own;
+    size_t own = report->findings.n_own;
     fp_text_add(
         out,
         "<section id=\"items\">\n<h2>The paper's items in this sweep</h2>\n<div class=\"scroll\"><table "

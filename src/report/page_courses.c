@@ -50,7 +50,7 @@ static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_e
     static const fp_figure_kind kinds[] = {FP_FIGURE_DISTANCES,  FP_FIGURE_MINIMUM,  FP_FIGURE_CLUSTERS,
                                            FP_FIGURE_SIMILARITY, FP_FIGURE_MOVEMENT, FP_FIGURE_PATHS,
                                            FP_FIGURE_DIRECTIONS, FP_FIGURE_TRAINING};
-    const fp_layout *l = &p->report->results.standing.layout;
+    const fp_layout *l = &p->report->findings.standing.layout;
     fp_text_print(out, "<section class=\"course\" id=\"page-%zu\">\n<h3>", number);
     fp_text_html(out, l->models[p->course->model].name);
     fp_text_add(out, " on ");
@@ -74,7 +74,7 @@ static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_e
 }
 
 /* Models down, tasks across. */
-static void put_matrix(const fp_results *r, fp_text *out) {
+static void put_matrix(const fp_findings *r, fp_text *out) {
     const fp_layout *l = &r->standing.layout;
     fp_text_add(out, "<div class=\"scroll\"><table class=\"matrix\"><caption>Pages</caption><tbody>\n");
     for (size_t m = 0; m < l->n_models; m++) {
@@ -96,10 +96,10 @@ int fp_page_courses(const fp_report *report, const fp_report_outcome *outcome, f
                     fp_error *error) {
     char *folder = fp_format(error, "%s/figures", report->options->folder);
     fp_text_add(out, "<section id=\"pages\">\n<h2>Models and tasks</h2>\n");
-    put_matrix(&report->results, out);
+    put_matrix(&report->findings, out);
     int rc = folder ? 0 : -1;
-    for (size_t i = 0; rc == 0 && i < report->results.n_own; i++) {
-        fp_course_page page = {report, outcome, &report->results.courses[i], folder};
+    for (size_t i = 0; rc == 0 && i < report->findings.n_own; i++) {
+        fp_course_page page = {report, outcome, &report->findings.courses[i], folder};
         rc = put_course(&page, i, out, error);
     }
     free(folder);

@@ -39,7 +39,7 @@ static int project(const double *rows, size_t n, size_t width, double *out, doub
     return 0;
 }
 
-int fp_project_paths(const fp_results *r, const fp_course *c, size_t layer, const size_t *labels, size_t n,
+int fp_project_paths(const fp_findings *r, const fp_course *c, size_t layer, const size_t *labels, size_t n,
                      double *out, double share[2], fp_error *error) {
     size_t width = c->group->width;
     double *rows = fp_alloc(n * c->n_steps * width, sizeof *rows, "centroids", error);
@@ -47,7 +47,7 @@ int fp_project_paths(const fp_results *r, const fp_course *c, size_t layer, cons
     for (size_t s = 0; rc == 0 && s < c->n_steps; s++) {
         const fp_numbers *u = fp_course_at(r, c, 0, s, layer);
         fp_unit_record record = {0};
-        if (u && fp_results_record(r, (size_t)u->row->unit, &record, error) < 0)
+        if (u && fp_findings_record(r, (size_t)u->row->unit, &record, error) < 0)
             rc = -1;
         for (size_t i = 0; rc == 0 && i < n; i++) {
             double *row = rows + (i * c->n_steps + s) * width;
@@ -65,8 +65,8 @@ int fp_project_paths(const fp_results *r, const fp_course *c, size_t layer, cons
     return rc;
 }
 
-int fp_project_directions(const fp_results *r, const fp_course *c, size_t layer, double *out, double share[2],
-                          fp_error *error) {
+int fp_project_directions(const fp_findings *r, const fp_course *c, size_t layer, double *out,
+                          double share[2], fp_error *error) {
     int last = fp_course_last(c);
     const fp_numbers *after = last > 0 ? fp_course_at(r, c, 0, (size_t)last, layer) : NULL;
     const fp_numbers *before = fp_course_original(c) == 0 ? fp_course_at(r, c, 0, 0, layer) : NULL;
@@ -76,8 +76,8 @@ int fp_project_directions(const fp_results *r, const fp_course *c, size_t layer,
     fp_unit_record a = {0}, b = {0};
     double *rows = fp_alloc(n, sizeof *rows, "centroids", error);
     int rc = -1;
-    if (rows && fp_results_record(r, (size_t)after->row->unit, &a, error) == 0 &&
-        fp_results_record(r, (size_t)before->row->unit, &b, error) == 0) {
+    if (rows && fp_findings_record(r, (size_t)after->row->unit, &a, error) == 0 &&
+        fp_findings_record(r, (size_t)before->row->unit, &b, error) == 0) {
         for (size_t i = 0; i < n; i++)
             rows[i] = (double)a.centroids[i] - (double)b.centroids[i];
         rc = project(rows, c->n_labels, c->group->width, out, share, error);

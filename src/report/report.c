@@ -24,17 +24,17 @@ static fp_sheet_make *const makers[FP_N_SHEETS] = {
 
 int fp_report_make(const char *file, const fp_report_options *options, fp_report *out, fp_error *error) {
     *out = (fp_report){.options = options};
-    if (fp_results_read(file, options->now, &out->results, error) < 0)
+    if (fp_findings_read(file, options->now, &out->findings, error) < 0)
         return -1;
-    const char *unknown = fp_unknown_choice(&out->results, &options->selections);
+    const char *unknown = fp_unknown_choice(&out->findings, &options->selections);
     if (unknown)
         return fp_fail(error, "'%s' is no task of %s, or no label of that task", unknown, file);
-    if (fp_conclude(&out->results, &options->choices, out->conclusions, error) < 0)
+    if (fp_conclude(&out->findings, &options->choices, out->conclusions, error) < 0)
         return -1;
     for (size_t i = 0; i < FP_N_SHEETS; i++)
         if (makers[i](out, NULL, &out->sheets[i], error) < 0)
             return -1;
-    return fp_figures_make(&out->results, &options->selections, &out->figures, error);
+    return fp_figures_make(&out->findings, &options->selections, &out->figures, error);
 }
 
 void fp_report_free(fp_report *report) {
@@ -42,7 +42,7 @@ void fp_report_free(fp_report *report) {
         fp_sheet_free(&report->sheets[i]);
     fp_figures_free(&report->figures);
     fp_conclusions_free(report->conclusions);
-    fp_results_free(&report->results);
+    fp_findings_free(&report->findings);
 }
 
 /* ---- writing ---- */
@@ -123,7 +123,7 @@ static int write_page(const fp_report *report, const fp_report_outcome *outcome,
 }
 
 int fp_report_write(const fp_report *report, fp_report_outcome *outcome, fp_error *error) {
-    const fp_standing *s = &report->results.standing;
+    const fp_standing *s = &report->findings.standing;
     *outcome = (fp_report_outcome){
         .units = s->of_units.all, .done = s->of_units.done, .complete = s->of_units.done == s->of_units.all};
     if (fp_folder_create(report->options->folder, error) < 0 || write_tables(report, outcome, error) < 0 ||

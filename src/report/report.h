@@ -47,7 +47,7 @@ typedef enum fp_report_sheet {
 
 typedef struct fp_report {
     const fp_report_options *options;
-    fp_results results;
+    fp_findings findings;
     fp_conclusion conclusions[FP_N_CONCLUSIONS];
     fp_sheet sheets[FP_N_SHEETS];
     fp_figures figures;
@@ -60,7 +60,7 @@ void fp_report_free(fp_report *report);
 typedef struct fp_report_outcome {
     size_t tables, figures; /* written */
     size_t units, done;
-    int complete;         /* every unit of the sweep is finished */
+    int complete;          /* every unit of the sweep is finished */
     char no_figures[1024]; /* why figures are missing; "" when none is */
 } fp_report_outcome;
 

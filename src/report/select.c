@@ -17,14 +17,14 @@ const char fp_closest_rule[] =
 
 /* ---- chosen ---- */
 
-static int label_at(const fp_results *r, size_t task, size_t n_labels, const char *name) {
+static int label_at(const fp_findings *r, size_t task, size_t n_labels, const char *name) {
     for (size_t i = 0; i < n_labels; i++)
         if (strcmp(r->labels[task][i], name) == 0)
             return (int)i;
     return -1;
 }
 
-static size_t labels_of(const fp_results *r, size_t task) {
+static size_t labels_of(const fp_findings *r, size_t task) {
     const fp_layout *l = &r->standing.layout;
     size_t n = 0;
     for (size_t i = 0; i < l->n_labels; i++)
@@ -33,7 +33,7 @@ static size_t labels_of(const fp_results *r, size_t task) {
 }
 
 /* The labels chosen for the course's task; 0: none. */
-static size_t chosen(const fp_results *r, const fp_course *c, const fp_selections *s,
+static size_t chosen(const fp_findings *r, const fp_course *c, const fp_selections *s,
                      size_t out[FP_MOST_SELECTED]) {
     size_t n = 0;
     for (size_t i = 0; i < s->n_choices; i++) {
@@ -48,7 +48,7 @@ static size_t chosen(const fp_results *r, const fp_course *c, const fp_selection
     return n;
 }
 
-const char *fp_unknown_choice(const fp_results *r, const fp_selections *s) {
+const char *fp_unknown_choice(const fp_findings *r, const fp_selections *s) {
     const fp_layout *l = &r->standing.layout;
     for (size_t i = 0; i < s->n_choices; i++) {
         size_t task = 0;
@@ -84,7 +84,7 @@ static size_t extremes(const double *growth, size_t n_labels, double sign, size_
     return found;
 }
 
-void fp_select_growth(const fp_results *r, const fp_course *c, const fp_selections *s, fp_growth *out) {
+void fp_select_growth(const fp_findings *r, const fp_course *c, const fp_selections *s, fp_growth *out) {
     *out = (fp_growth){0};
     int original = fp_course_original(c), last = fp_course_last(c);
     out->n_most = chosen(r, c, s, out->most);
@@ -123,7 +123,7 @@ static size_t closest_three(const double *distances, size_t n, size_t out[3]) {
     return least < INFINITY ? 3 : 0;
 }
 
-int fp_select_closest(const fp_results *r, const fp_course *c, const fp_selections *s,
+int fp_select_closest(const fp_findings *r, const fp_course *c, const fp_selections *s,
                       size_t out[FP_MOST_SELECTED], size_t *n, fp_error *error) {
     *n = chosen(r, c, s, out);
     if (*n || fp_course_original(c) < 0)
@@ -132,7 +132,7 @@ int fp_select_closest(const fp_results *r, const fp_course *c, const fp_selectio
     fp_unit_record record;
     if (!original)
         return 0;
-    if (fp_results_record(r, (size_t)original->row->unit, &record, error) < 0)
+    if (fp_findings_record(r, (size_t)original->row->unit, &record, error) < 0)
         return -1;
     *n = closest_three(record.label_distances, c->n_labels, out);
     fp_unit_record_free(&record);

@@ -2,7 +2,7 @@
 #ifndef FINEPROBE_SRC_SELECT_H
 #define FINEPROBE_SRC_SELECT_H
 
-#include "report/results.h"
+#include "report/findings.h"
 
 enum { FP_MOST_SELECTED = 12 };
 
@@ -25,15 +25,15 @@ typedef struct fp_growth {
     int chosen; /* 1: by the options */
 } fp_growth;
 extern const char fp_growth_rule[];
-void fp_select_growth(const fp_results *results, const fp_course *course, const fp_selections *selections,
+void fp_select_growth(const fp_findings *findings, const fp_course *course, const fp_selections *selections,
                       fp_growth *out);
 
 /* Three labels (fewer where there are none, or as many as were chosen); -1: the file cannot be read. */
 extern const char fp_closest_rule[];
-int fp_select_closest(const fp_results *results, const fp_course *course, const fp_selections *selections,
+int fp_select_closest(const fp_findings *findings, const fp_course *course, const fp_selections *selections,
                       size_t out[FP_MOST_SELECTED], size_t *n, fp_error *error);
 
 /* The first name in the choices that is no task, or no label of it; NULL: all are. */
-const char *fp_unknown_choice(const fp_results *results, const fp_selections *selections);
+const char *fp_unknown_choice(const fp_findings *findings, const fp_selections *selections);
 
 #endif

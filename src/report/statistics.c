@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-double fp_mean(const double *x, size_t n) {
+double fp_mean_of(const double *x, size_t n) {
     double sum = 0;
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
@@ -68,7 +68,7 @@ size_t fp_sort_numbers(double *x, size_t n) {
     return count;
 }
 
-void fp_interval(const double replicates[FP_REPLICATES], double *low, double *high) {
+void fp_central_interval(const double replicates[FP_REPLICATES], double *low, double *high) {
     double sorted[FP_REPLICATES];
     memcpy(sorted, replicates, sizeof sorted);
     size_t n = fp_sort_numbers(sorted, FP_REPLICATES);
@@ -77,20 +77,20 @@ void fp_interval(const double replicates[FP_REPLICATES], double *low, double *hi
     *high = enough ? fp_quantile(sorted, n, 0.975) : NAN;
 }
 
-void fp_resample(fp_rng_key key, size_t b, size_t n, size_t *out) {
+void fp_sample_again(fp_rng_key key, size_t b, size_t n, size_t *out) {
     for (size_t i = 0; i < n; i++)
         out[i] = (size_t)fp_rng_below(key, b * n + i, n);
 }
 
-int fp_resample_mean(fp_rng_key key, const double *items, size_t n, double replicates[FP_REPLICATES]) {
+int fp_replicate_mean(fp_rng_key key, const double *items, size_t n, double replicates[FP_REPLICATES]) {
     size_t *sample = malloc((n ? n : 1) * sizeof *sample);
     double *drawn = malloc((n ? n : 1) * sizeof *drawn);
     int rc = sample && drawn ? 0 : -1;
     for (size_t b = 0; rc == 0 && b < FP_REPLICATES; b++) {
-        fp_resample(key, b, n, sample);
+        fp_sample_again(key, b, n, sample);
         for (size_t i = 0; i < n; i++)
             drawn[i] = items[sample[i]];
-        replicates[b] = fp_mean(drawn, n);
+        replicates[b] = fp_mean_of(drawn, n);
     }
     free(sample);
     free(drawn);

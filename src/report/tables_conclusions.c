@@ -77,7 +77,7 @@ int fp_make_cases(const fp_report *report, const fp_course *only, fp_sheet *out,
 
 static void put_quantity(fp_sheet *sheet, const fp_report *report, const fp_course *c,
                          const char *representation, const char *quantity, double here, double paper) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     fp_sheet_text(sheet, l->models[c->model].name);
     fp_sheet_text(sheet, fp_paper_model_of(&l->models[c->model]));
     fp_sheet_text(sheet, l->tasks[c->probed].name);
@@ -90,11 +90,11 @@ static void put_quantity(fp_sheet *sheet, const fp_report *report, const fp_cour
 
 static double at_top(const fp_report *report, const fp_course *c, int step, fp_quantity *quantity) {
     return step < 0 ? NAN
-                    : fp_course_value(&report->results, c, (size_t)step, c->n_layers - 1, quantity, 0).mean;
+                    : fp_course_value(&report->findings, c, (size_t)step, c->n_layers - 1, quantity, 0).mean;
 }
 
 static void put_table7(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     int last = fp_course_last(c);
     const int steps[2] = {fp_course_original(c), last > 0 ? last : -1};
     for (int tuned = 0; tuned < 2; tuned++) {
@@ -120,8 +120,9 @@ static void changes(const fp_report *report, const fp_course *c, double *risen, 
     *risen = *fallen = 0;
     for (size_t i = 0; original == 0 && last > 0 && i < c->n_labels; i++) {
         double change =
-            fp_course_value(&report->results, c, (size_t)last, c->n_layers - 1, fp_quantity_minimum, i).mean -
-            fp_course_value(&report->results, c, 0, c->n_layers - 1, fp_quantity_minimum, i).mean;
+            fp_course_value(&report->findings, c, (size_t)last, c->n_layers - 1, fp_quantity_minimum, i)
+                .mean -
+            fp_course_value(&report->findings, c, 0, c->n_layers - 1, fp_quantity_minimum, i).mean;
         if (isnan(change))
             continue;
         *risen += change > 0;
@@ -135,7 +136,7 @@ static void changes(const fp_report *report, const fp_course *c, double *risen, 
 }
 
 static void put_table5(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     const fp_paper_cross *row = fp_paper_cross_of(fp_paper_model_of(&l->models[c->model]),
                                                   l->tasks[c->tuned].name, l->tasks[c->probed].name);
     double risen, fallen, mean;
@@ -162,11 +163,11 @@ int fp_make_paper(const fp_report *report, const fp_course *only, fp_sheet *out,
         "those that the paper used cannot be seen from a result file; the paper used the published "
         "English uncased models.",
         columns, COUNT(columns));
-    for (size_t i = 0; report->options->compare && i < report->results.n_courses; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; report->options->compare && i < report->findings.n_courses; i++) {
+        const fp_course *c = &report->findings.courses[i];
         if ((only && only != c) || c->n_layers == 0)
             continue;
-        if (i < report->results.n_own)
+        if (i < report->findings.n_own)
             put_table7(out, report, c);
         put_table5(out, report, c);
     }
@@ -179,7 +180,7 @@ typedef struct fp_lack {
     size_t originals, ends, dynamics, layers, similarity, accuracy; /* own courses that lack it */
 } fp_lack;
 
-static int is_defined_anywhere(const fp_results *r, const fp_course *c, fp_quantity *quantity) {
+static int is_defined_anywhere(const fp_findings *r, const fp_course *c, fp_quantity *quantity) {
     for (size_t step = 1; step < c->n_steps; step++)
         for (size_t layer = 0; layer < c->n_layers; layer++)
             if (!isnan(fp_course_value(r, c, step, layer, quantity, 0).mean))
@@ -187,14 +188,14 @@ static int is_defined_anywhere(const fp_results *r, const fp_course *c, fp_quant
     return 0;
 }
 
-static fp_lack find_lack(const fp_results *r) {
+static fp_lack find_lack(const fp_findings *r) {
     fp_lack lack = {0};
     for (size_t i = 0; i < r->n_own; i++) {
         const fp_course *c = &r->courses[i];
         int ends = fp_course_original(c) == 0 && fp_course_last(c) > 0;
         lack.originals += fp_course_original(c) < 0;
         lack.ends += fp_course_last(c) <= 0;
-        lack.dynamics += c->n_steps < 4;
+        lack.dynamics += c->n_steps < 3;
         lack.layers += c->n_layers < 2;
         lack.similarity += ends && !is_defined_anywhere(r, c, fp_quantity_similarity);
         lack.accuracy += !is_defined_anywhere(r, c, fp_quantity_accuracy);
@@ -202,7 +203,7 @@ static fp_lack find_lack(const fp_results *r) {
     return lack;
 }
 
-static void put_lack(fp_sheet *sheet, const fp_results *r, size_t n, const char *what, const char *why,
+static void put_lack(fp_sheet *sheet, const fp_findings *r, size_t n, const char *what, const char *why,
                      const char *grid) {
     if (!n)
         return;
@@ -215,7 +216,7 @@ static void put_lack(fp_sheet *sheet, const fp_results *r, size_t n, const char 
 }
 
 /* An example of a pair from the grid's own tasks. */
-static void put_pair_lack(fp_sheet *sheet, const fp_results *r) {
+static void put_pair_lack(fp_sheet *sheet, const fp_findings *r) {
     const fp_layout *l = &r->standing.layout;
     if (r->n_courses > r->n_own)
         return;
@@ -246,7 +247,7 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
         {"why", "why it is missing", FP_SHOWN_TEXT},
         {"grid", "grid lines that would add it", FP_SHOWN_TEXT},
     };
-    const fp_results *r = &report->results;
+    const fp_findings *r = &report->findings;
     (void)only;
     fp_sheet_begin(out, "missing", "What this sweep does not have",
                    "Numbers in brackets: the paper's items as listed at the top of the page.", columns,
@@ -259,8 +260,8 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
              "the original is not probed", "checkpoints: first-last");
     put_lack(out, r, lack.ends, "Everything after fine-tuning (1, 3-9); conclusions a, b, d to i",
              "the last step is not probed", "checkpoints: first-last");
-    put_lack(out, r, lack.dynamics, "Dynamics (4, 5, 8); conclusion h", "fewer than four steps are probed",
-             "checkpoints: {every: 25}");
+    put_lack(out, r, lack.dynamics, "Dynamics (4, 5, 8); conclusion h",
+             "no step between the first and the last is probed", "checkpoints: {every: 25}");
     put_lack(out, r, lack.layers, "Layers against each other (7, 9); conclusions g, h, i",
              "one layer is probed", "layers: all");
     put_lack(out, r, lack.similarity, "Similarity to the original (8); conclusion h",

@@ -14,7 +14,7 @@ static int is_wanted(const fp_course *course, const fp_course *only) {
 }
 
 static void put_names(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     fp_sheet_text(sheet, l->models[c->model].name);
     fp_sheet_text(sheet, l->tasks[c->probed].name);
 }
@@ -22,13 +22,13 @@ static void put_names(fp_sheet *sheet, const fp_report *report, const fp_course 
 /* The quantity at a step index of -1 is not defined. */
 static double value_at(const fp_report *report, const fp_course *c, int step, size_t layer,
                        fp_quantity *quantity, size_t label) {
-    return step < 0 ? NAN : fp_course_value(&report->results, c, (size_t)step, layer, quantity, label).mean;
+    return step < 0 ? NAN : fp_course_value(&report->findings, c, (size_t)step, layer, quantity, label).mean;
 }
 
 /* ---- minimum distances ---- */
 
 static const fp_label_row *label_row(const fp_report *report, const fp_course *c, size_t label) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     for (size_t i = 0; i < l->n_labels; i++)
         if ((size_t)l->labels[i].index == label && strcmp(l->labels[i].task, l->tasks[c->probed].name) == 0)
             return &l->labels[i];
@@ -46,8 +46,8 @@ static int put_labels(fp_sheet *sheet, const fp_report *report, const fp_course 
     int original = fp_course_original(c), last = fp_course_last(c);
     size_t top = c->n_layers - 1, n_closest, closest[FP_MOST_SELECTED];
     fp_growth growth;
-    fp_select_growth(&report->results, c, &report->options->selections, &growth);
-    if (fp_select_closest(&report->results, c, &report->options->selections, closest, &n_closest, error) < 0)
+    fp_select_growth(&report->findings, c, &report->options->selections, &growth);
+    if (fp_select_closest(&report->findings, c, &report->options->selections, closest, &n_closest, error) < 0)
         return -1;
     for (size_t i = 0; i < c->n_labels; i++) {
         const fp_label_row *row = label_row(report, c, i);
@@ -82,8 +82,8 @@ int fp_make_minimum(const fp_report *report, const fp_course *only, fp_sheet *ou
         out, "minimum_distances", "Minimum distances of the labels before and after fine-tuning",
         "Distance of a label to the nearest other one on the training set, top layer; mean over seeds.",
         columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         if (is_wanted(c, only) && c->n_layers && put_labels(out, report, c, error) < 0)
             return -1;
     }
@@ -94,7 +94,7 @@ int fp_make_minimum(const fp_report *report, const fp_course *only, fp_sheet *ou
 
 static void put_cross(fp_sheet *sheet, const fp_report *report, const fp_course *c, int step,
                       const char *relation) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     size_t top = c->n_layers - 1, risen = 0, fallen = 0, defined = 0;
     double sum = 0;
     for (size_t i = 0; step > 0 && i < c->n_labels; i++) {
@@ -119,7 +119,7 @@ static void put_cross(fp_sheet *sheet, const fp_report *report, const fp_course 
 
 /* The rows of CROSS; before the first pair of its model and probed task, those they are compared with. */
 static void put_pair(fp_sheet *sheet, const fp_report *report, size_t cross) {
-    const fp_results *r = &report->results;
+    const fp_findings *r = &report->findings;
     const fp_course *c = &r->courses[cross];
     const fp_course *own = fp_course_of(r, c->model, c->probed, c->probed);
     int first = 1;
@@ -145,7 +145,7 @@ int fp_make_cross(const fp_report *report, const fp_course *only, fp_sheet *out,
         {"mean_change", "mean change", FP_SHOWN_SHORT},
         {"accuracy", "accuracy %", FP_SHOWN_PERCENT_2},
     };
-    const fp_results *r = &report->results;
+    const fp_findings *r = &report->findings;
     fp_sheet_begin(
         out, "cross_task", "Fine-tuned on one task, probed on another (the paper's table 5)",
         "Minimum distances of the labels on the training set, top layer, last step minus original; mean over "
@@ -175,8 +175,8 @@ static int put_movement(fp_sheet *sheet, const fp_report *report, const fp_cours
         if (sorted[i] > sorted[furthest] || isnan(sorted[furthest]))
             furthest = i;
     }
-    const char *name = isnan(sorted[furthest]) ? "" : report->results.labels[c->probed][furthest];
-    double mean = fp_mean(sorted, c->n_labels);
+    const char *name = isnan(sorted[furthest]) ? "" : report->findings.labels[c->probed][furthest];
+    double mean = fp_mean_of(sorted, c->n_labels);
     size_t n = fp_sort_numbers(sorted, c->n_labels);
     put_names(sheet, report, c);
     fp_sheet_number(sheet, c->layers[layer]);
@@ -201,8 +201,8 @@ int fp_make_movement(const fp_report *report, const fp_course *only, fp_sheet *o
                    "fine-tuning, over "
                    "labels; mean over seeds.",
                    columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         if (!is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
             continue;
         for (size_t layer = 0; layer < c->n_layers; layer++)
@@ -228,12 +228,13 @@ int fp_make_similarity(const fp_report *report, const fp_course *only, fp_sheet 
         "Pearson's correlation of the label distances on the training set; defined where the labels are "
         "linearly separable in both; mean over seeds.",
         columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         for (size_t layer = 0; is_wanted(c, only) && fp_course_original(c) == 0 && layer < c->n_layers;
              layer++)
             for (size_t step = 1; step < c->n_steps; step++) {
-                fp_value value = fp_course_value(&report->results, c, step, layer, fp_quantity_similarity, 0);
+                fp_value value =
+                    fp_course_value(&report->findings, c, step, layer, fp_quantity_similarity, 0);
                 put_names(out, report, c);
                 fp_sheet_number(out, c->layers[layer]);
                 fp_sheet_number(out, c->steps[step]);
@@ -263,13 +264,13 @@ static int put_directions(fp_sheet *sheet, const fp_report *report, const fp_cou
                           fp_error *error) {
     double share[2] = {NAN, NAN}, cosine = 0, n = 0;
     double *coordinates = fp_alloc(2 * c->n_labels, sizeof *coordinates, "directions", error);
-    int rc = coordinates ? fp_project_directions(&report->results, c, layer, coordinates, share, error) : -1;
+    int rc = coordinates ? fp_project_directions(&report->findings, c, layer, coordinates, share, error) : -1;
     free(coordinates);
     if (rc < 0)
         return -1;
     for (size_t s = 0; s < c->n_seeds; s++) {
         double x =
-            mean_cosine(fp_course_at(&report->results, c, s, (size_t)fp_course_last(c), layer), c->n_labels);
+            mean_cosine(fp_course_at(&report->findings, c, s, (size_t)fp_course_last(c), layer), c->n_labels);
         if (!isnan(x)) {
             cosine += x;
             n++;
@@ -298,8 +299,8 @@ int fp_make_directions(const fp_report *report, const fp_course *only, fp_sheet 
         "seeds: 1 when all move alike. Variance: shares of the first two principal components of the "
         "movements, first seed.",
         columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         if (!is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
             continue;
         for (size_t layer = 0; layer < c->n_layers; layer++)

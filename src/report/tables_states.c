@@ -13,7 +13,7 @@ static int is_wanted(const fp_course *course, const fp_course *only) {
 }
 
 static void put_names(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     fp_sheet_text(sheet, l->models[c->model].name);
     fp_sheet_text(sheet, l->tasks[c->probed].name);
 }
@@ -24,7 +24,7 @@ static void put_state(fp_sheet *sheet, const fp_report *report, const fp_course 
     size_t n = 0, linear = 0, seeds = step == 0 && fp_course_original(c) == 0 ? 1 : c->n_seeds;
     const char *state = "";
     for (size_t s = 0; s < seeds; s++) {
-        const fp_numbers *u = fp_course_at(&report->results, c, s, step, layer);
+        const fp_numbers *u = fp_course_at(&report->findings, c, s, step, layer);
         if (!u)
             continue;
         state = u->row->train.state;
@@ -40,7 +40,7 @@ static void put_state(fp_sheet *sheet, const fp_report *report, const fp_course 
 /* ---- table 7 ---- */
 
 /* Mean accuracy of the runs' own heads at the end. */
-static double head_accuracy(const fp_results *r, const fp_course *c) {
+static double head_accuracy(const fp_findings *r, const fp_course *c) {
     const fp_layout *l = &r->standing.layout;
     double sum = 0, n = 0;
     for (size_t i = 0; i < l->n_checkpoints; i++)
@@ -57,8 +57,8 @@ static double head_accuracy(const fp_results *r, const fp_course *c) {
 
 static void put_accuracy(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t step) {
     size_t top = c->n_layers - 1;
-    fp_value accuracy = fp_course_value(&report->results, c, step, top, fp_quantity_accuracy, 0);
-    const fp_numbers *u = fp_course_at(&report->results, c, 0, step, top);
+    fp_value accuracy = fp_course_value(&report->findings, c, step, top, fp_quantity_accuracy, 0);
+    const fp_numbers *u = fp_course_at(&report->findings, c, 0, step, top);
     double deviation = accuracy.deviation;
     if (c->n_seeds == 1 || step == 0)
         deviation = u && u->accuracy.trained ? u->accuracy.deviation : NAN;
@@ -72,7 +72,7 @@ static void put_accuracy(fp_sheet *sheet, const fp_report *report, const fp_cour
 
 static void put_probing(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t step,
                         const char *representation) {
-    const fp_results *r = &report->results;
+    const fp_findings *r = &report->findings;
     size_t top = c->n_layers - 1;
     const fp_numbers *u = fp_course_at(r, c, 0, step, top);
     put_names(sheet, report, c);
@@ -91,7 +91,7 @@ int fp_make_probing(const fp_report *report, const fp_course *only, fp_sheet *ou
         {"task", "task", FP_SHOWN_TEXT},
         {"representation", "representation", FP_SHOWN_TEXT},
         {"accuracy", "accuracy %", FP_SHOWN_PERCENT_2},
-        {"accuracy_deviation", "± %", FP_SHOWN_PERCENT_2},
+        {"accuracy_deviation", "deviation %", FP_SHOWN_PERCENT_2},
         {"hidden", "hidden sizes", FP_SHOWN_TEXT},
         {"clusters", "clusters", FP_SHOWN_COUNT},
         {"labels", "labels", FP_SHOWN_COUNT},
@@ -107,8 +107,8 @@ int fp_make_probing(const fp_report *report, const fp_course *only, fp_sheet *ou
         "the label distances of training and test set, where both are linear. Own head: test accuracy of "
         "the fine-tuned model's own classification layer, which is not a probe.",
         columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         if (!is_wanted(c, only) || c->n_layers == 0)
             continue;
         if (fp_course_original(c) >= 0)
@@ -134,20 +134,20 @@ int fp_make_linearity(const fp_report *report, const fp_course *only, fp_sheet *
     };
     fp_sheet_begin(out, "linearity", "Clusters before and after fine-tuning, by layer",
                    "Training set; mean over seeds. Layer 0 is the embeddings.", columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_own; i++) {
-        const fp_course *c = &report->results.courses[i];
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
         int original = fp_course_original(c), last = fp_course_last(c);
         for (size_t layer = 0; is_wanted(c, only) && layer < c->n_layers; layer++) {
             const fp_numbers *u = NULL;
             put_names(out, report, c);
             fp_sheet_number(out, c->layers[layer]);
             for (size_t s = 0; s < c->n_steps && !u; s++)
-                u = fp_course_at(&report->results, c, 0, s, layer);
+                u = fp_course_at(&report->findings, c, 0, s, layer);
             fp_sheet_number(out, u ? u->row->train.labels_present : NAN);
             const int ends[2] = {original, last > 0 ? last : -1};
             for (int e = 0; e < 2; e++)
                 fp_sheet_number(out, ends[e] < 0 ? NAN
-                                                 : fp_course_value(&report->results, c, (size_t)ends[e],
+                                                 : fp_course_value(&report->findings, c, (size_t)ends[e],
                                                                    layer, fp_quantity_clusters, 0)
                                                        .mean);
             for (int e = 0; e < 2; e++)
@@ -162,7 +162,7 @@ int fp_make_linearity(const fp_report *report, const fp_course *only, fp_sheet *
 
 /* ---- runs ---- */
 
-static double final_loss(const fp_results *r, const fp_run_row *run) {
+static double final_loss(const fp_findings *r, const fp_run_row *run) {
     int32_t n = run->updates < 20 ? run->updates : 20;
     double sum = 0;
     for (int32_t u = run->updates - n; u < run->updates; u++)
@@ -183,7 +183,7 @@ int fp_make_runs(const fp_report *report, const fp_course *only, fp_sheet *out, 
         {"majority_accuracy", "majority %", FP_SHOWN_PERCENT_2},
         {"head_accuracy", "own head %", FP_SHOWN_PERCENT_2},
     };
-    const fp_results *r = &report->results;
+    const fp_findings *r = &report->findings;
     const fp_layout *l = &r->standing.layout;
     fp_sheet_begin(
         out, "runs", "Fine-tuning runs",
@@ -222,14 +222,14 @@ static const char *trouble(const fp_probe_columns *split) {
     return strcmp(split->state, "linear") == 0 ? "" : split->state;
 }
 
-static const char *split_trouble(const fp_results *r, const fp_course *c, size_t seed, size_t step,
+static const char *split_trouble(const fp_findings *r, const fp_course *c, size_t seed, size_t step,
                                  size_t layer, int test) {
     const fp_numbers *u = fp_course_at(r, c, seed, step, layer);
     return u ? trouble(test ? &u->row->test : &u->row->train) : "";
 }
 
 /* The steps at which STATE is met, as "0, 20, 60 and 8 more". */
-static void put_steps(fp_sheet *sheet, const fp_results *r, const fp_course *c, size_t layer, int test,
+static void put_steps(fp_sheet *sheet, const fp_findings *r, const fp_course *c, size_t layer, int test,
                       const char *state) {
     fp_text text = {0};
     size_t n = 0, units = 0;
@@ -251,7 +251,7 @@ static void put_steps(fp_sheet *sheet, const fp_results *r, const fp_course *c, 
 
 static void put_course_states(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
     static const char *const states[] = {"not linear", "undecided", "one label", "distances not converged"};
-    const fp_layout *l = &report->results.standing.layout;
+    const fp_layout *l = &report->findings.standing.layout;
     for (size_t k = 0; k < COUNT(states); k++)
         for (size_t layer = 0; layer < c->n_layers; layer++)
             for (int test = 0; test < 2; test++) {
@@ -259,7 +259,7 @@ static void put_course_states(fp_sheet *sheet, const fp_report *report, const fp
                 for (size_t step = 0; step < c->n_steps; step++)
                     for (size_t s = 0; s < c->n_seeds; s++)
                         found +=
-                            strcmp(split_trouble(&report->results, c, s, step, layer, test), states[k]) == 0;
+                            strcmp(split_trouble(&report->findings, c, s, step, layer, test), states[k]) == 0;
                 if (!found)
                     continue;
                 fp_sheet_text(sheet, l->models[c->model].name);
@@ -268,7 +268,7 @@ static void put_course_states(fp_sheet *sheet, const fp_report *report, const fp
                 fp_sheet_text(sheet, states[k]);
                 fp_sheet_number(sheet, c->layers[layer]);
                 fp_sheet_text(sheet, test ? "test" : "training");
-                put_steps(sheet, &report->results, c, layer, test, states[k]);
+                put_steps(sheet, &report->findings, c, layer, test, states[k]);
                 fp_sheet_text(sheet, "");
             }
 }
@@ -286,7 +286,7 @@ static void put_failure(fp_sheet *sheet, const char *model, const char *tuned, c
     fp_sheet_text(sheet, message[0] ? message : "(no message)");
 }
 
-static void put_failures(fp_sheet *sheet, const fp_results *r, const fp_course *only) {
+static void put_failures(fp_sheet *sheet, const fp_findings *r, const fp_course *only) {
     const fp_standing *s = &r->standing;
     const char *model = only ? s->layout.models[only->model].name : NULL;
     const char *task = only ? s->layout.tasks[only->probed].name : NULL;
@@ -319,9 +319,9 @@ int fp_make_states(const fp_report *report, const fp_course *only, fp_sheet *out
         "Not linear: the hulls of some labels meet, and the set has more clusters than labels. Distances not "
         "converged: a relative duality gap above 0.001, where hulls nearly touch. Step 0 is the original.",
         columns, COUNT(columns));
-    for (size_t i = 0; i < report->results.n_courses; i++)
-        if (is_wanted(&report->results.courses[i], only))
-            put_course_states(out, report, &report->results.courses[i]);
-    put_failures(out, &report->results, only);
+    for (size_t i = 0; i < report->findings.n_courses; i++)
+        if (is_wanted(&report->findings.courses[i], only))
+            put_course_states(out, report, &report->findings.courses[i]);
+    put_failures(out, &report->findings, only);
     return fp_sheet_check(out, error);
 }

@@ -1,8 +1,8 @@
-/* results.h: a result file as the report sees it, whatever part of the sweep is finished: its tables, and of
+/* findings.h: a result file as the report sees it, whatever part of the sweep is finished: its tables, and of
  * every finished unit the numbers that tables, figures and conclusions ask for. Large arrays are read again
  * when they are wanted. */
-#ifndef FINEPROBE_SRC_RESULTS_H
-#define FINEPROBE_SRC_RESULTS_H
+#ifndef FINEPROBE_SRC_FINDINGS_H
+#define FINEPROBE_SRC_FINDINGS_H
 
 #include "report/standing.h"
 
@@ -37,7 +37,7 @@ typedef struct fp_course {
     int32_t updates;         /* of a run */
 } fp_course;
 
-typedef struct fp_results {
+typedef struct fp_findings {
     char *path;
     fp_store *store;
     fp_standing standing;
@@ -47,21 +47,21 @@ typedef struct fp_results {
     const char ***labels;    /* [tasks][labels of the task] */
     size_t n_courses, n_own; /* courses; the first OWN are probed on the task they were fine-tuned on */
     fp_course *courses;
-} fp_results;
+} fp_findings;
 
 /* Reads FILE, also while a sweep writes it. NOW: seconds since 1970. Fails when a finished unit's CRC is not
  * that of its numbers. */
-int fp_results_read(const char *file, double now, fp_results *out, fp_error *error);
-void fp_results_free(fp_results *results);
+int fp_findings_read(const char *file, double now, fp_findings *out, fp_error *error);
+void fp_findings_free(fp_findings *findings);
 
 /* All arrays of a finished unit, to be freed with fp_unit_record_free. */
-int fp_results_record(const fp_results *results, size_t unit, fp_unit_record *out, fp_error *error);
+int fp_findings_record(const fp_findings *findings, size_t unit, fp_unit_record *out, fp_error *error);
 
 /* The finished unit at these indices; NULL: there is none. */
-const fp_numbers *fp_course_at(const fp_results *results, const fp_course *course, size_t seed, size_t step,
+const fp_numbers *fp_course_at(const fp_findings *findings, const fp_course *course, size_t seed, size_t step,
                                size_t layer);
 /* The course of MODEL fine-tuned on TUNED and probed on PROBED; NULL: not in this sweep. */
-const fp_course *fp_course_of(const fp_results *results, size_t model, size_t tuned, size_t probed);
+const fp_course *fp_course_of(const fp_findings *findings, size_t model, size_t tuned, size_t probed);
 
 /* Index of step 0 (always 0) and of the run's last update among the steps, or -1 where it is not probed. */
 int fp_course_original(const fp_course *course);
@@ -82,7 +82,7 @@ typedef struct fp_value {
     size_t n;
     double mean, deviation;
 } fp_value;
-fp_value fp_course_value(const fp_results *results, const fp_course *course, size_t step, size_t layer,
+fp_value fp_course_value(const fp_findings *findings, const fp_course *course, size_t step, size_t layer,
                          fp_quantity *quantity, size_t label);
 
 #endif

@@ -1,15 +1,15 @@
-#include "report/results.h"
+#include "report/findings.h"
 
 #include "fineprobe/compare.h"
 #include "fineprobe/memory.h"
-#include "report/results_make.h"
+#include "report/findings_make.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- tables ---- */
 
-static int read_again(fp_results *r, fp_error *error) {
+static int read_again(fp_findings *r, fp_error *error) {
     fp_layout *layout = &r->standing.layout;
     size_t units = layout->n_units, checkpoints = layout->n_checkpoints;
     fp_layout_free(layout);
@@ -27,7 +27,7 @@ static int read_again(fp_results *r, fp_error *error) {
     return fp_store_read_losses(r->store, r->losses, error);
 }
 
-static int name_labels(fp_results *r, fp_error *error) {
+static int name_labels(fp_findings *r, fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     r->labels = fp_alloc(layout->n_tasks, sizeof *r->labels, "labels", error);
     for (size_t t = 0; r->labels && t < layout->n_tasks; t++) {
@@ -48,7 +48,7 @@ static int name_labels(fp_results *r, fp_error *error) {
 
 /* ---- units ---- */
 
-int fp_results_record(const fp_results *r, size_t unit, fp_unit_record *out, fp_error *error) {
+int fp_findings_record(const fp_findings *r, size_t unit, fp_unit_record *out, fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     const fp_group *group = &layout->groups[layout->unit_group[unit]];
     int rc = fp_store_read_unit(r->store, group, unit, (size_t)layout->units[unit].row, out, error);
@@ -93,11 +93,11 @@ static int is_linear(const fp_unit_row *row) {
 }
 
 /* Unit UNIT against its original: the sweep's own comparison is written at its end alone. */
-static int compare(const fp_results *r, size_t unit, const fp_unit_record *record, int last, fp_numbers *out,
+static int compare(const fp_findings *r, size_t unit, const fp_unit_record *record, int last, fp_numbers *out,
                    fp_error *error) {
     const fp_group *g = &r->standing.layout.groups[r->standing.layout.unit_group[unit]];
     fp_unit_record original;
-    if (fp_results_record(r, (size_t)out->original, &original, error) < 0)
+    if (fp_findings_record(r, (size_t)out->original, &original, error) < 0)
         return -1;
     if (is_linear(&record->row) && is_linear(&original.row))
         out->similarity = fp_spatial_similarity(record->label_distances, original.label_distances, g->labels);
@@ -108,7 +108,7 @@ static int compare(const fp_results *r, size_t unit, const fp_unit_record *recor
     return rc;
 }
 
-static int32_t original_of(const fp_results *r, size_t unit) {
+static int32_t original_of(const fp_findings *r, size_t unit) {
     const fp_layout *layout = &r->standing.layout;
     const fp_unit_row *row = &layout->units[unit];
     for (size_t i = 0; i < layout->n_units && layout->units[i].run < 0; i++)
@@ -117,14 +117,14 @@ static int32_t original_of(const fp_results *r, size_t unit) {
     return -1;
 }
 
-static int read_unit(fp_results *r, size_t unit, fp_error *error) {
+static int read_unit(fp_findings *r, size_t unit, fp_error *error) {
     const fp_layout *layout = &r->standing.layout;
     const fp_unit_row *row = &layout->units[unit];
     size_t n = layout->groups[layout->unit_group[unit]].labels;
     fp_numbers *out = &r->numbers[unit];
     *out = (fp_numbers){.original = original_of(r, unit), .similarity = NAN};
     fp_unit_record record;
-    if (fp_results_record(r, unit, &record, error) < 0)
+    if (fp_findings_record(r, unit, &record, error) < 0)
         return -1;
     int rc = 0;
     for (size_t s = 0; s < 2 && rc == 0; s++) {
@@ -144,8 +144,8 @@ static int read_unit(fp_results *r, size_t unit, fp_error *error) {
 
 /* ---- the whole ---- */
 
-int fp_results_read(const char *file, double now, fp_results *out, fp_error *error) {
-    *out = (fp_results){.path = fp_strdup(file, error)};
+int fp_findings_read(const char *file, double now, fp_findings *out, fp_error *error) {
+    *out = (fp_findings){.path = fp_strdup(file, error)};
     /* A sweep may be writing: the status first, then the rows from a file opened afresh, so that what is said
      * to be done is there. */
     int rc = out->path ? fp_standing_read(file, now, &out->standing, error) : -1;
@@ -155,13 +155,13 @@ int fp_results_read(const char *file, double now, fp_results *out, fp_error *err
         if (out->standing.units[u] == FP_DONE)
             rc = read_unit(out, u, error);
     if (rc == 0)
-        rc = fp_results_courses(out, error);
+        rc = fp_findings_courses(out, error);
     if (rc < 0)
-        fp_results_free(out);
+        fp_findings_free(out);
     return rc;
 }
 
-static void free_numbers(fp_results *r) {
+static void free_numbers(fp_findings *r) {
     for (size_t u = 0; r->numbers && u < r->standing.layout.n_units; u++) {
         free(r->numbers[u].minimum[0]);
         free(r->numbers[u].minimum[1]);
@@ -171,7 +171,7 @@ static void free_numbers(fp_results *r) {
     free(r->numbers);
 }
 
-void fp_results_free(fp_results *r) {
+void fp_findings_free(fp_findings *r) {
     free_numbers(r);
     for (size_t t = 0; r->labels && t < r->standing.layout.n_tasks; t++)
         free(r->labels[t]);
@@ -183,5 +183,5 @@ void fp_results_free(fp_results *r) {
     free(r->losses);
     fp_standing_free(&r->standing);
     free(r->path);
-    *r = (fp_results){0};
+    *r = (fp_findings){0};
 }

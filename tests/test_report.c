@@ -1,0 +1,272 @@
+/* The report of a planted sweep: its tables and its figures' data are those stored in tests/data/report; its
+ * page is whole, links to itself alone, and says what is missing.
+ *
+ * FINEPROBE_STORE_REPORT=1 build/tests/test_report stores what it makes instead of comparing: look at the
+ * difference before it is committed. */
+#include "planted.h"
+#include "report/report.h"
+#include <unistd.h>
+
+static char folder[] = "/tmp/fineprobe-report-XXXXXX";
+
+static char *in(const char *name) {
+    return fp_path_join(folder, name, NULL);
+}
+
+static char *read_file(const char *name) {
+    char *path = in(name), *text = fp_file_read(path, NULL, &p_error);
+    if (!text)
+        fail_msg("%s", p_error.text);
+    free(path);
+    return text;
+}
+
+/* The report of a planted sweep in FOLDER/NAME. */
+static fp_report_outcome report_of(const planted *p, const char *name, unsigned formats,
+                                   const fp_selections *selections) {
+    char *file = in("planted.h5"), *to = in(name);
+    fp_report_options options = {.folder = to, .formats = formats, .compare = 1, .now = 1e9 + 130};
+    fp_report report;
+    fp_report_outcome outcome;
+    options.selections = selections ? *selections : (fp_selections){.number = 3};
+    plant(file, p);
+    p_must(fp_report_make(file, &options, &report, &p_error));
+    p_must(fp_report_write(&report, &outcome, &p_error));
+    fp_report_free(&report);
+    free(file);
+    free(to);
+    return outcome;
+}
+
+/* ---- stored tables and data ---- */
+
+/* Equal word by word; numbers may differ in what another processor rounds otherwise. */
+static void expect_like(const char *name, const char *found, const char *stored) {
+    static const char ends[] = " ,\n\t\"";
+    size_t line = 1;
+    while (*found || *stored) {
+        size_t a = strcspn(found, ends), b = strcspn(stored, ends);
+        char *end_a, *end_b, *word_a = strndup(found, a), *word_b = strndup(stored, b);
+        double x = strtod(word_a, &end_a), y = strtod(word_b, &end_b);
+        int numbers = a && b && !*end_a && !*end_b;
+        int like = numbers ? (isnan(x) && isnan(y)) || fabs(x - y) <= 1e-6 + 1e-4 * fabs(y)
+                           : strcmp(word_a, word_b) == 0;
+        if (!like || found[a] != stored[b])
+            fail_msg("%s:%zu: '%s', stored is '%s'", name, line, word_a, word_b);
+        line += found[a] == '\n';
+        free(word_a);
+        free(word_b);
+        found += a + (found[a] != '\0');
+        stored += b + (stored[b] != '\0');
+    }
+}
+
+static void compare_with_stored(const char *made, const char *name) {
+    char *text = read_file(made), *path = fp_format(NULL, "%s/report/%s", TEST_DATA, name);
+    if (getenv("FINEPROBE_STORE_REPORT")) {
+        p_must(fp_file_write(path, text, strlen(text), &p_error));
+    } else {
+        char *stored = fp_file_read(path, NULL, &p_error);
+        if (!stored)
+            fail_msg("%s", p_error.text);
+        expect_like(name, text, stored);
+        free(stored);
+    }
+    free(text);
+    free(path);
+}
+
+static void tables_and_data_are_those_stored(void **state) {
+    (void)state;
+    static const char *const tables[] = {
+        "conclusions.csv", "probing.csv", "linearity.csv", "cross_task.csv", "movement.csv", "similarity.csv",
+        "directions.csv",  "runs.csv",    "states.csv",    "missing.csv",    "probing.md",   "probing.tex"};
+    static const char *const figures[] = {"distances",  "minimum-distances", "clusters",
+                                          "similarity", "movement",          "paths",
+                                          "directions", "training"};
+    char *made, *name;
+    report_of(&(planted){.seeds = 1}, "golden", FP_REPORT_ALL - FP_REPORT_PNG - FP_REPORT_HTML, NULL);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        made = fp_format(NULL, "golden/tables/%s", tables[i]);
+        compare_with_stored(made, tables[i]);
+        free(made);
+    }
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        made = fp_format(NULL, "golden/figures/large-A-%s.dat", figures[i]);
+        name = fp_format(NULL, "%s.dat", figures[i]);
+        compare_with_stored(made, name);
+        free(made);
+        free(name);
+    }
+}
+
+/* ---- the page ---- */
+
+static int has(const char *text, const char *part) {
+    return strstr(text, part) != NULL;
+}
+
+static void expect_in(const char *text, const char *part) {
+    if (!has(text, part))
+        fail_msg("not in the page: %s", part);
+}
+
+/* Every id once; every link leads to one of them. */
+static void check_links(const char *page) {
+    size_t links = 0;
+    for (const char *at = page; (at = strstr(at, " id=")); at++) {
+        size_t size = strcspn(at + 5, "\"'");
+        char *attribute = strndup(at, size + 6);
+        if (strstr(at + 1, attribute))
+            fail_msg("%s stands twice", attribute);
+        free(attribute);
+    }
+    for (const char *at = page; (at = strstr(at, "href=")); at += 6) {
+        size_t size = strcspn(at + 6, "\"'");
+        if (at[6] == '#') {
+            char *one = fp_format(NULL, " id=\"%.*s\"", (int)size - 1, at + 7);
+            char *other = fp_format(NULL, " id='%.*s'", (int)size - 1, at + 7);
+            if (!has(page, one) && !has(page, other))
+                fail_msg("no place for the link %.*s", (int)size, at + 6);
+            free(one);
+            free(other);
+            links++;
+        } else if (strncmp(at + 6, "data:image/png", 14) != 0) {
+            fail_msg("the page leans on %.*s", (int)size, at + 6);
+        }
+    }
+    assert_true(links > 30);
+}
+
+static int has_gnuplot(void) {
+    return system("command -v gnuplot >/dev/null 2>&1") == 0; /* NOLINT: a test */
+}
+
+static void the_page_is_whole(void **state) {
+    (void)state;
+    fp_report_outcome outcome = report_of(&(planted){.seeds = 1}, "whole", FP_REPORT_ALL, NULL);
+    char *page = read_file("whole/index.html");
+    assert_true(outcome.complete);
+    check_links(page);
+    expect_in(page, "</html>");
+    expect_in(page, "No model of this sweep has the shape of one of the paper's");
+    assert_false(has(page, "still to come"));
+    assert_false(has(page, "<a&1_%>")); /* a label's name, escaped */
+    expect_in(page, "&lt;a&amp;1_%&gt;");
+    expect_in(page, "prefers-color-scheme:dark");
+    expect_in(page, "@media print");
+    assert_false(has(page, "<script") || has(page, "<link") || has(page, "@import") || has(page, "src="));
+    if (has_gnuplot()) {
+        assert_string_equal(outcome.no_figures, "");
+        assert_int_equal(outcome.figures, 45); /* six models and tasks with eight; three lack similarity */
+        expect_in(page, "<svg viewBox");
+        char *png = in("whole/figures/large-A-paths.png");
+        assert_true(fp_path_exists(png));
+        free(png);
+    }
+    free(page);
+}
+
+static void a_sweep_in_progress_says_so(void **state) {
+    (void)state;
+    fp_report_outcome outcome =
+        report_of(&(planted){.seeds = 1, .unfinished = 1}, "begun", FP_REPORT_HTML, NULL);
+    char *page = read_file("begun/index.html");
+    assert_false(outcome.complete);
+    assert_int_equal(outcome.units - outcome.done, 2);
+    check_links(page);
+    expect_in(page, "The sweep is in progress.");
+    expect_in(page, "1 failed, 1 are still to come");
+    expect_in(page, "fineprobe run --retry-failed");
+    free(page);
+}
+
+static void without_gnuplot_all_else_is_made(void **state) {
+    (void)state;
+    char *path = strdup(getenv("PATH"));
+    setenv("PATH", "/nonexistent", 1);
+    fp_report_outcome outcome = report_of(&(planted){.seeds = 1}, "plain", FP_REPORT_ALL, NULL);
+    setenv("PATH", path, 1);
+    free(path);
+    char *page = read_file("plain/index.html"), *script = read_file("plain/figures/large-A-paths.gp");
+    assert_true(has(outcome.no_figures, "no gnuplot in PATH"));
+    assert_int_equal(outcome.figures, 0);
+    check_links(page);
+    expect_in(page, "Figures are missing:");
+    assert_false(has(page, "<svg"));
+    free(script);
+    free(page);
+}
+
+static void only_what_is_asked_for(void **state) {
+    (void)state;
+    report_of(&(planted){.seeds = 1}, "some", FP_REPORT_CSV, NULL);
+    static const char *const absent[] = {"some/index.html", "some/figures", "some/tables/probing.md"};
+    for (size_t i = 0; i < 3; i++) {
+        char *path = in(absent[i]);
+        assert_false(fp_path_exists(path));
+        free(path);
+    }
+    free(read_file("some/tables/probing.csv"));
+}
+
+static void options_select_labels(void **state) {
+    (void)state;
+    char *const labels[] = {"<a&5_%>", "<a&2_%>"};
+    const fp_label_choice choice = {"A", labels, 2};
+    fp_selections selections = {.number = 1, .n_choices = 1, .choices = &choice};
+    report_of(&(planted){.seeds = 1}, "chosen", FP_REPORT_SVG, &selections);
+    char *data = read_file("chosen/figures/large-A-minimum-distances.dat");
+    assert_true(has(data, "columns: step, <a&5_%>, <a&2_%>\n"));
+    free(data);
+    data = read_file("chosen/figures/large-B-minimum-distances.dat"); /* by the rule: one and one */
+    assert_true(has(data, "columns: step, <b&7_%>, <b&0_%>\n"));
+    free(data);
+    char *const wrong[] = {"no such label"};
+    const fp_label_choice unknown = {"A", wrong, 1};
+    char *file = in("planted.h5");
+    fp_report_options options = {.folder = folder,
+                                 .selections = {.number = 1, .n_choices = 1, .choices = &unknown}};
+    fp_report report;
+    assert_int_equal(fp_report_make(file, &options, &report, &p_error), -1);
+    assert_true(has(p_error.text, "no such label"));
+    fp_report_free(&report);
+    free(file);
+}
+
+static void faults_are_told(void **state) {
+    (void)state;
+    char *file = in("planted.h5"), *to = in("planted.h5/report");
+    fp_report_options options = {.folder = to, .formats = FP_REPORT_ALL, .selections = {.number = 3}};
+    fp_report report;
+    fp_report_outcome outcome;
+    plant(file, &(planted){.seeds = 1});
+    p_must(fp_report_make(file, &options, &report, &p_error));
+    assert_int_equal(fp_report_write(&report, &outcome, &p_error), -1); /* a file is in the folder's place */
+    assert_true(has(p_error.text, "planted.h5"));
+    fp_report_free(&report);
+    assert_int_equal(fp_report_make("/nonexistent.h5", &options, &report, &p_error), -1);
+    assert_true(has(p_error.text, "/nonexistent.h5"));
+    fp_report_free(&report);
+    free(file);
+    free(to);
+}
+
+int main(void) {
+    if (!mkdtemp(folder))
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_and_data_are_those_stored),
+        cmocka_unit_test(the_page_is_whole),
+        cmocka_unit_test(a_sweep_in_progress_says_so),
+        cmocka_unit_test(without_gnuplot_all_else_is_made),
+        cmocka_unit_test(only_what_is_asked_for),
+        cmocka_unit_test(options_select_labels),
+        cmocka_unit_test(faults_are_told),
+    };
+    MPI_Init(NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    MPI_Finalize();
+    fp_folder_remove(folder, NULL);
+    return failed;
+}
