@@ -39,18 +39,21 @@ static const char help[] =
 
 enum { MOST_CHOICES = 64 };
 
-/* What the options say, with what they own. */
+/* What the options say. Every choice owns its texts, which begin with its first. */
 typedef struct fp_report_arguments {
     fp_report_options options;
     fp_relation_choice relations[MOST_CHOICES];
     fp_label_choice labels[MOST_CHOICES];
-    char *owned[3 * MOST_CHOICES];
-    size_t n_owned;
     int quiet;
 } fp_report_arguments;
 
-static char *keep(fp_report_arguments *a, void *memory) {
-    return a->n_owned < sizeof a->owned / sizeof *a->owned ? a->owned[a->n_owned++] = memory : NULL;
+static void free_arguments(fp_report_arguments *a) {
+    for (size_t i = 0; i < a->options.choices.n_relations; i++)
+        free((char *)a->relations[i].tuned);
+    for (size_t i = 0; i < a->options.selections.n_choices; i++) {
+        free((char *)a->labels[i].task);
+        free((char **)a->labels[i].labels);
+    }
 }
 
 static int read_formats(const char *text, unsigned *formats) {
@@ -74,12 +77,13 @@ static int read_formats(const char *text, unsigned *formats) {
     return code;
 }
 
-/* "A:B" in two; NULL after a message. The two parts live in one block. */
-static char *split(fp_report_arguments *a, const char *option, const char *text, char **second) {
-    char *copy = keep(a, strdup(text));
+/* "A:B" in two, in one block for free(); NULL after a message. */
+static char *split(const char *option, const char *text, char **second) {
+    char *copy = strdup(text);
     char *colon = copy ? strchr(copy, ':') : NULL;
     if (!colon || colon == copy || !colon[1]) {
         fp_misused(&fp_command_report, "%s wants two names with a colon between, not '%s'", option, text);
+        free(copy);
         return NULL;
     }
     *colon = '\0';
@@ -88,29 +92,28 @@ static char *split(fp_report_arguments *a, const char *option, const char *text,
 }
 
 static int read_relation(fp_report_arguments *a, const char *option, const char *text, fp_relation relation) {
-    char *second, *first = split(a, option, text, &second);
     size_t n = a->options.choices.n_relations;
-    if (!first)
-        return FP_EXIT_USAGE;
     if (n == MOST_CHOICES)
         return fp_misused(&fp_command_report, "%s stands too often", option);
+    char *second, *first = split(option, text, &second);
+    if (!first)
+        return FP_EXIT_USAGE;
     a->relations[n] = (fp_relation_choice){first, second, relation};
     a->options.choices.n_relations++;
     return 0;
 }
 
 static int read_labels(fp_report_arguments *a, const char *text) {
-    char *second, *task = split(a, "--labels", text, &second);
-    size_t n = a->options.selections.n_choices;
-    if (!task)
-        return FP_EXIT_USAGE;
+    size_t n = a->options.selections.n_choices, count;
     if (n == MOST_CHOICES)
         return fp_misused(&fp_command_report, "--labels stands too often");
-    char **names;
-    size_t count;
-    if (fp_option_list(second, &names, &count) < 0)
+    char *second, *task = split("--labels", text, &second), **names;
+    if (!task)
+        return FP_EXIT_USAGE;
+    if (fp_option_list(second, &names, &count) < 0) {
+        free(task);
         return FP_EXIT_FAILED;
-    keep(a, names);
+    }
     a->labels[n] = (fp_label_choice){task, names, count};
     a->options.selections.n_choices++;
     return 0;
@@ -167,7 +170,7 @@ static void say(const fp_report_arguments *a, const fp_report *report, const fp_
 static int make(const char *file, const fp_report_arguments *a) {
     fp_error error = {0};
     fp_report report;
-    fp_report_outcome outcome;
+    fp_report_outcome outcome = {0};
     int rc = fp_report_make(file, &a->options, &report, &error);
     if (rc == 0)
         rc = fp_report_write(&report, &outcome, &error);
@@ -206,14 +209,17 @@ static int run(int argc, char **argv) {
     const char *file = code || over ? NULL : fp_argument(&fp_command_report, argc, argv, "FILE");
     if (!code && !over && !file)
         code = FP_EXIT_USAGE;
-    if (file && !a.options.folder && !(a.options.folder = keep(&a, default_folder(file)))) {
+    char *folder = file && !a.options.folder ? default_folder(file) : NULL;
+    if (folder)
+        a.options.folder = folder;
+    if (file && !a.options.folder) {
         fp_complain("out of memory");
         code = FP_EXIT_FAILED;
     } else if (file) {
         code = make(file, &a);
     }
-    for (size_t i = 0; i < a.n_owned; i++)
-        free(a.owned[i]);
+    free(folder);
+    free_arguments(&a);
     return code;
 }
 

@@ -69,20 +69,20 @@ const fp_figure *fp_figures_find(const fp_figures *figures, const fp_course *cou
 
 /* The bitmap has twice the pixels of the drawing. */
 static void write_script(const fp_figure *f, int svg, int png, fp_text *out) {
-    fp_text_print(
-        out,
-        "# gnuplot %s.gp draws the figure from %s.dat (gnuplot 5.2 or later)\n"
-        "do for [kind in \"%s%s%s\"] {\n"
-        "reset\n"
-        "if (kind eq \"svg\") {\n"
-        "set terminal svg noenhanced size %d,%d font \"sans-serif,12\" background \"white\"\n"
-        "} else {\n"
-        "set terminal pngcairo noenhanced size %d,%d font \"Sans,9\" fontscale 2 linewidth 2 pointscale 2\n"
-        "}\n"
-        "set output \"%s.\".kind\n"
-        "data = \"%s.dat\"\n",
-        f->name, f->name, svg ? "svg" : "", svg && png ? " " : "", png ? "png" : "", f->width, f->height,
-        2 * f->width, 2 * f->height, f->name, f->name);
+    fp_text_print(out,
+                  "# gnuplot %s.gp draws the figure from %s.dat (gnuplot 5.2 or later)\n"
+                  "do for [kind in \"%s%s%s\"] {\n"
+                  "reset\n"
+                  "if (kind eq \"svg\") {\n"
+                  "set terminal svg noenhanced size %d,%d font \"sans-serif,12\" background \"white\"\n"
+                  "} else {\n"
+                  "set terminal pngcairo noenhanced size %d,%d font \"Sans,12\" fontscale 1.5 linewidth 2 "
+                  "pointscale 2\n"
+                  "}\n"
+                  "set output \"%s.\".kind\n"
+                  "data = \"%s.dat\"\n",
+                  f->name, f->name, svg ? "svg" : "", svg && png ? " " : "", png ? "png" : "", f->width,
+                  f->height, 2 * f->width, 2 * f->height, f->name, f->name);
     fp_text_add(out, f->body.bytes ? f->body.bytes : "");
     fp_text_add(out, "unset output\n}\n");
     out->failed |= f->body.failed;

@@ -31,8 +31,9 @@ void fp_layer_style(fp_text *out, size_t layer, size_t n_layers) {
     static const int stops[][3] = {
         {0x3b, 0x6f, 0xd4}, {0x1f, 0x9a, 0xa8}, {0x5f, 0xa0, 0x3c}, {0xd9, 0x8a, 0x1e}, {0xcc, 0x3d, 0x4e}};
     static const int markers[] = {7, 5, 9, 13, 11, 6, 4, 8};
-    double place = n_layers > 1 ? (double)layer / (double)(n_layers - 1) * (COUNT(stops) - 1) : 0;
-    size_t below = (size_t)place < COUNT(stops) - 1 ? (size_t)place : COUNT(stops) - 2;
+    const size_t steps = COUNT(stops) - 1;
+    double place = n_layers > 1 ? (double)layer / (double)(n_layers - 1) * (double)steps : 0;
+    size_t below = (size_t)place < steps ? (size_t)place : steps - 1;
     int colour[3];
     for (int i = 0; i < 3; i++)
         colour[i] =
@@ -51,7 +52,7 @@ fp_figure *fp_drawing_add(const fp_drawing *drawing, fp_figure_kind kind, const 
         fp_text_add(&figure->body,
                     "set border 3 linewidth 0.7\n"
                     "set tics nomirror scale 0.6\n"
-                    "set key bottom center outside horizontal samplen 2.5\n"
+                    "set key top center outside horizontal samplen 2.5\n"
                     "set grid ytics linewidth 0.4 linecolor rgb \"#999999\" dashtype 3\n"
                     "set pointsize 0.6\n");
     return figure;

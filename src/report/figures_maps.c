@@ -183,7 +183,7 @@ int fp_draw_paths(const fp_drawing *d, fp_error *error) {
         if (put_paths(f, d, layers[p], labels, n, share[p], error) < 0)
             return -1;
     fp_text_print(&f->body,
-                  "set grid xtics ytics\nset key bottom center outside horizontal\n"
+                  "set grid xtics ytics\nset key top center outside horizontal\n"
                   "set offsets graph 0.06, graph 0.06, graph 0.06, graph 0.06\n"
                   "set multiplot layout 1,%zu\n",
                   panels);
@@ -258,7 +258,7 @@ int fp_draw_directions(const fp_drawing *d, fp_error *error) {
     double legend = (double)legend_columns * (6.0 * (double)longest_label(d) + 34),
            side = columns < 3 ? 260 : 210;
     double width = (double)columns * side + legend, height = (double)rows * (side + 18);
-    height = fmax(height, 14.5 * (double)legend_rows + 20);
+    height = fmax(height, 10.5 * (double)legend_rows + 16);
     fp_figure *f =
         fp_drawing_add(d, FP_FIGURE_DIRECTIONS, "directions", (int)ceil(width), (int)ceil(height), error);
     double(*share)[2] = fp_alloc(c->n_layers, sizeof *share, "directions", error), reach = 0;
@@ -277,8 +277,9 @@ int fp_draw_directions(const fp_drawing *d, fp_error *error) {
             "set ylabel \"component 2\" font \",9\" offset 1.2,0\nset grid xtics ytics\nset multiplot\n",
             -reach, reach, -reach, reach);
         for (size_t layer = 0; layer < c->n_layers; layer++) {
-            double left = (double)(layer % columns) * side + 44,
-                   bottom = height - (double)(layer / columns + 1) * (side + 18) + 40;
+            size_t row = layer / columns + 1;
+            double left = (double)(layer % columns) * side + 44;
+            double bottom = height - (double)row * (side + 18) + 40;
             fp_text_print(
                 &f->body,
                 "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\n"

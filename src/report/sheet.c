@@ -53,7 +53,7 @@ void fp_sheet_number(fp_sheet *sheet, double number) {
 }
 
 size_t fp_sheet_rows(const fp_sheet *sheet) {
-    return sheet->n_cells / sheet->n_columns;
+    return sheet->n_columns ? sheet->n_cells / sheet->n_columns : 0;
 }
 
 int fp_sheet_check(const fp_sheet *sheet, fp_error *error) {
@@ -102,11 +102,16 @@ static int is_text(const fp_sheet *sheet, size_t column) {
     return sheet->columns[column].shown == FP_SHOWN_TEXT;
 }
 
+static const fp_cell *cell_at(const fp_sheet *sheet, size_t row, size_t column) {
+    return &sheet->cells[row * sheet->n_columns + column];
+}
+
 /* The cell as people see it. */
-static const char *shown(const fp_sheet *sheet, size_t cell, char number[32]) {
-    if (sheet->cells[cell].text)
-        return sheet->cells[cell].text;
-    fp_show(number, sheet->cells[cell].number, sheet->columns[cell % sheet->n_columns].shown);
+static const char *shown(const fp_sheet *sheet, size_t row, size_t column, char number[32]) {
+    const fp_cell *cell = cell_at(sheet, row, column);
+    if (cell->text)
+        return cell->text;
+    fp_show(number, cell->number, sheet->columns[column].shown);
     return number;
 }
 
@@ -121,11 +126,12 @@ void fp_sheet_markdown(const fp_sheet *sheet, fp_text *out) {
     fp_text_add(out, "\n|");
     for (size_t c = 0; c < sheet->n_columns; c++)
         fp_text_add(out, is_text(sheet, c) ? "---|" : "--:|");
-    for (size_t i = 0; i < sheet->n_cells; i++) {
-        fp_text_add(out, i % sheet->n_columns ? " " : "\n| ");
-        fp_text_markdown(out, shown(sheet, i, number));
-        fp_text_add(out, " |");
-    }
+    for (size_t r = 0; r < fp_sheet_rows(sheet); r++)
+        for (size_t c = 0; c < sheet->n_columns; c++) {
+            fp_text_add(out, c ? " " : "\n| ");
+            fp_text_markdown(out, shown(sheet, r, c, number));
+            fp_text_add(out, " |");
+        }
     fp_text_print(out, "\n%s%s%s", sheet->note[0] ? "\n" : "", sheet->note, sheet->note[0] ? "\n" : "");
 }
 
@@ -156,26 +162,29 @@ static void latex_head(const fp_sheet *sheet, int is_long, fp_text *out) {
     fp_text_print(out, " \\\\\n\\midrule\n%s", is_long ? "\\endhead\n\\bottomrule\n\\endfoot\n" : "");
 }
 
-void fp_sheet_latex(const fp_sheet *sheet, fp_text *out) {
+static void latex_row(const fp_sheet *sheet, size_t row, fp_text *out) {
     char number[32];
-    int is_long = fp_sheet_rows(sheet) > ROWS_OF_A_PAGE;
-    latex_head(sheet, is_long, out);
-    for (size_t i = 0; i < sheet->n_cells; i++) {
-        size_t c = i % sheet->n_columns;
-        const char *text = shown(sheet, i, number);
+    for (size_t c = 0; c < sheet->n_columns; c++) {
+        const char *text = shown(sheet, row, c, number);
         int negative = !is_text(sheet, c) && text[0] == '-';
         fp_text_add(out, c ? " & " : "");
         fp_text_add(out, negative ? "$-$" : !is_text(sheet, c) && !text[0] ? "--" : "");
         fp_text_latex(out, text + negative);
-        fp_text_add(out, c + 1 == sheet->n_columns ? " \\\\\n" : "");
     }
+    fp_text_add(out, " \\\\\n");
+}
+
+void fp_sheet_latex(const fp_sheet *sheet, fp_text *out) {
+    int is_long = fp_sheet_rows(sheet) > ROWS_OF_A_PAGE;
+    latex_head(sheet, is_long, out);
+    for (size_t r = 0; r < fp_sheet_rows(sheet); r++)
+        latex_row(sheet, r, out);
     fp_text_add(out, is_long ? "\\end{longtable}\n" : "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
 }
 
-static void html_cell(const fp_sheet *sheet, size_t cell, fp_text *out) {
+static void html_cell(const fp_sheet *sheet, size_t row, size_t c, fp_text *out) {
     char number[32];
-    size_t c = cell % sheet->n_columns;
-    const char *text = shown(sheet, cell, number);
+    const char *text = shown(sheet, row, c, number);
     fp_text_add(out, is_text(sheet, c) ? "<td>" : text[0] ? "<td class=\"n\">" : "<td class=\"n none\">");
     int negative = !is_text(sheet, c) && text[0] == '-';
     fp_text_add(out, negative ? "−" : !is_text(sheet, c) && !text[0] ? "–" : "");
@@ -208,10 +217,11 @@ void fp_sheet_html(const fp_sheet *sheet, const char *anchor, fp_text *out) {
         fp_text_add(out, "</th>");
     }
     fp_text_add(out, "</tr></thead>\n<tbody>");
-    for (size_t i = 0; i < sheet->n_cells; i++) {
-        fp_text_add(out, i % sheet->n_columns ? "" : "\n<tr>");
-        html_cell(sheet, i, out);
-        fp_text_add(out, (i + 1) % sheet->n_columns ? "" : "</tr>");
+    for (size_t r = 0; r < fp_sheet_rows(sheet); r++) {
+        fp_text_add(out, "\n<tr>");
+        for (size_t c = 0; c < sheet->n_columns; c++)
+            html_cell(sheet, r, c, out);
+        fp_text_add(out, "</tr>");
     }
     fp_text_add(out, "\n</tbody></table></div>\n");
     if (sheet->note[0]) {
@@ -228,14 +238,15 @@ int fp_sheet_csv(const fp_sheet *sheet, const char *folder, fp_error *error) {
     for (size_t c = 0; c < sheet->n_columns; c++)
         fp_csv_text(csv, sheet->columns[c].name);
     fp_csv_end_row(csv);
-    for (size_t i = 0; i < sheet->n_cells; i++) {
-        const fp_cell *cell = &sheet->cells[i];
-        if (cell->text)
-            fp_csv_text(csv, cell->text);
-        else
-            fp_csv_real(csv, cell->number);
-        if ((i + 1) % sheet->n_columns == 0)
-            fp_csv_end_row(csv);
+    for (size_t r = 0; r < fp_sheet_rows(sheet); r++) {
+        for (size_t c = 0; c < sheet->n_columns; c++) {
+            const fp_cell *cell = cell_at(sheet, r, c);
+            if (cell->text)
+                fp_csv_text(csv, cell->text);
+            else
+                fp_csv_real(csv, cell->number);
+        }
+        fp_csv_end_row(csv);
     }
     return fp_csv_close(csv, NULL, error);
 }
