@@ -64,7 +64,11 @@ BatchStartTimeout=10
 SlurmdParameters=config_overrides
 NodeName=DEFAULT CPUs={cpus} RealMemory={memory} State=UNKNOWN
 {nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=60 DefaultTime=10 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=DEFAULT Nodes=ALL MaxTime=60 DefaultTime=10 State=UP
+PartitionName=main Default=YES PriorityTier=2
+PartitionName=low PriorityTier=1 GraceTime=30
 """
 
 
@@ -192,7 +196,7 @@ class Cluster:
         self.wait_until(lambda: self.idle() == len(self.nodes), 30, "the nodes do not become idle")
 
     def idle(self):
-        return self.run("sinfo", "-h", "-N", "-o", "%T", check=False).stdout.split().count("idle")
+        return self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%T", check=False).stdout.split().count("idle")
 
     def kill_node(self, node):
         """The node is lost, and all that ran on it."""

@@ -194,6 +194,7 @@ def check_cancel(b):
     stopped = time.time()
     b.wait_for_end(job, "CANCELLED")
     print(f"  over {time.time() - stopped:.1f} s after scancel, {b.units_done(file)} of 161 units done")
+    assert "Slurm has ended this start" in b.log(job) and b.cluster.job(job)["Restarts"] == "0", b.log(job)
     assert 0 < b.units_done(file) < 161 and b.status(file)["units"]["failed"] == 0, b.status(file)
     (job,), _ = b.submit(file, "--ranks=2")
     b.wait_for_end(job)
@@ -234,6 +235,20 @@ def check_ghosts(b):
     left = [p for p, command in ghosts.items() if "fineprobe" in command]
     b.cluster.wait_until(lambda: not set(left) & set(b.cluster.processes_on(node)), 40, "the old ranks are still there")
     b.check(file, "a node came back")
+
+
+def check_preemption(b):
+    """Preempted by a job of a partition that goes before, which takes both nodes."""
+    file = b.folder / "preempted.h5"
+    (job,), _ = b.submit(file, "--nodes=2", "--partition=low")
+    b.wait_for_units(file)
+    stopped = time.time()
+    other = b.cluster.run("sbatch", "--parsable", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1").stdout.strip()
+    b.wait_for_end(other)
+    b.wait_for_end(job)
+    assert b.cluster.job(job)["Restarts"] == "1", b.log(job)
+    b.check(file, "preempted")
+    tell_loss(file, stopped)
 
 
 def check_array(b):
