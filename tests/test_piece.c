@@ -124,6 +124,55 @@ static void a_dead_owner_is_succeeded(void **state) {
     free(file);
 }
 
+/* 1: a lock that job 77 has left on another host at its start number RESTART is taken over. */
+static int is_taken_over(const char *file, int restart) {
+    fp_error error = {0};
+    char *path = fp_format(&error, "%s.lock", file);
+    char *text =
+        fp_format(&error, "incarnation 3\nhost elsewhere\nprocess 1\nstart 1\njob 77\nrestart %d\n", restart);
+    assert_int_equal(fp_file_write(path, text, strlen(text), &error), 0);
+    int64_t incarnation = 0;
+    fp_lock *lock = fp_lock_take(file, &incarnation, &error);
+    int taken = lock != NULL;
+    assert_int_equal(fp_lock_is_held(file), 1);
+    fp_lock_release(lock);
+    unlink(path);
+    free(path);
+    free(text);
+    return taken;
+}
+
+/* Another host's owner is gone when its job has been started again, not when it is another step of this
+ * start, and when somebody who knows says so. */
+static void jobs_that_are_gone_are_succeeded(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char folder[] = "/tmp/fineprobe-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *file = fp_path_join(folder, "sweep.h5", &error);
+    unsetenv("FINEPROBE_GONE_JOB");
+    unsetenv("SLURM_JOB_ID");
+    unsetenv("SLURM_RESTART_COUNT");
+    assert_int_equal(is_taken_over(file, 0), 0);
+    setenv("SLURM_JOB_ID", "77", 1);
+    assert_int_equal(is_taken_over(file, 0), 0);
+    setenv("SLURM_RESTART_COUNT", "2", 1);
+    assert_int_equal(is_taken_over(file, 1), 1);
+    assert_int_equal(is_taken_over(file, 2), 0);
+    assert_int_equal(is_taken_over(file, 3), 0);
+    setenv("SLURM_JOB_ID", "7", 1);
+    assert_int_equal(is_taken_over(file, 1), 0);
+    setenv("FINEPROBE_GONE_JOB", "7", 1);
+    assert_int_equal(is_taken_over(file, 1), 0);
+    setenv("FINEPROBE_GONE_JOB", "77", 1);
+    assert_int_equal(is_taken_over(file, 1), 1);
+    unsetenv("FINEPROBE_GONE_JOB");
+    unsetenv("SLURM_JOB_ID");
+    unsetenv("SLURM_RESTART_COUNT");
+    fp_folder_remove(folder, NULL);
+    free(file);
+}
+
 enum { TAKERS = 4, ROUNDS = 30 };
 
 /* Several who find the same stale lock at once: one gets it. Each owner says so in a shared page while it
@@ -167,6 +216,7 @@ int main(void) {
         cmocka_unit_test(reports_survive_the_way),
         cmocka_unit_test(one_owner_at_a_time),
         cmocka_unit_test(a_dead_owner_is_succeeded),
+        cmocka_unit_test(jobs_that_are_gone_are_succeeded),
         cmocka_unit_test(one_successor_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

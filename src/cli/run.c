@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -26,7 +27,12 @@ static const char help[] =
     "\n"
     "The numbers are the same, bit for bit, for any number of ranks and interruptions on one\n"
     "type of processor. SIGTERM, SIGINT or SIGUSR1 to any rank end the sweep with everything\n"
-    "saved and exit code 75; the same command goes on. A second signal ends it at once.\n"
+    "saved and exit code 75; the same command goes on. Another one, two seconds later or more,\n"
+    "ends it at once.\n"
+    "\n"
+    "One sweep at a time writes a result file; FILE.lock says which. What a sweep that is gone has\n"
+    "left is taken over when that is certain: on its own host, and when its Slurm job is started\n"
+    "again. FINEPROBE_GONE_JOB=ID in the environment says that the job ID has ended.\n"
     "\n"
     "Exit codes: 0 every unit done; 1 some failed; 2 wrong options or grid; 73 another sweep\n"
     "writes the result file; 75 run it again.\n"
@@ -36,8 +42,15 @@ static const char help[] =
 
 static volatile int stop_wanted;
 
+/* Batch systems and mpirun both pass a signal on, so that one may come twice; a second one that is meant
+ * comes later. */
 static void on_signal(int signal) {
-    if (stop_wanted)
+    static struct timespec first;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!stop_wanted)
+        first = now;
+    else if (now.tv_sec - first.tv_sec >= 2)
         _exit(128 + signal);
     stop_wanted = 1;
 }

@@ -16,6 +16,7 @@ typedef struct fp_owner {
     long process;
     char host[128], job[64],
         start[64]; /* START: the process's start time, lest a reused number pass for it */
+    int restart;   /* how often the job had been started before */
 } fp_owner;
 
 struct fp_lock {
@@ -49,34 +50,43 @@ static void describe_self(fp_owner *out) {
         fp_copy_text(out->host, sizeof out->host, "unknown");
     const char *job = getenv("SLURM_JOB_ID");
     fp_copy_text(out->job, sizeof out->job, job && *job ? job : "-");
+    const char *restart = getenv("SLURM_RESTART_COUNT");
+    out->restart = restart ? (int)strtol(restart, NULL, 10) : 0;
     process_start(out->process, out->start);
 }
 
 static int read_owner(const char *path, fp_owner *out) {
     char *text = fp_file_read(path, NULL, NULL);
     *out = (fp_owner){0};
-    int ok = text && sscanf(text, "incarnation %lld host %127s process %ld start %63s job %63s",
-                            &out->incarnation, out->host, &out->process, out->start, out->job) == 5;
+    int ok =
+        text && sscanf(text, "incarnation %lld host %127s process %ld start %63s job %63s restart %d",
+                       &out->incarnation, out->host, &out->process, out->start, out->job, &out->restart) == 6;
     free(text);
     return ok ? 0 : -1;
 }
 
-/* The owner cannot be alive: its process is gone from this host, or this is its own job, requeued. */
+/* The owner cannot be alive: its process is gone from this host; or this is its own job, started again
+ * (another step of the job's present start is no reason); or the batch system says so. */
 static int is_gone(const fp_owner *owner, const fp_owner *self) {
     if (strcmp(owner->host, self->host) == 0) {
         char start[64];
         process_start(owner->process, start);
         return start[0] == '\0' || strcmp(start, owner->start) != 0;
     }
-    return strcmp(owner->job, "-") != 0 && strcmp(owner->job, self->job) == 0;
+    const char *gone = getenv("FINEPROBE_GONE_JOB");
+    if (strcmp(owner->job, "-") == 0)
+        return 0;
+    return (strcmp(owner->job, self->job) == 0 && owner->restart < self->restart) ||
+           (gone && strcmp(owner->job, gone) == 0);
 }
 
 /* The lock appears with its text or not at all: a finished file gets its name by link(2), which fails when it
  * is taken. */
 static int place(const char *path, const fp_owner *self, fp_error *error) {
     char *temporary = fp_format(error, "%s.%s.%ld", path, self->host, self->process);
-    char *text = fp_format(error, "incarnation %lld\nhost %s\nprocess %ld\nstart %s\njob %s\n",
-                           self->incarnation, self->host, self->process, self->start, self->job);
+    char *text =
+        fp_format(error, "incarnation %lld\nhost %s\nprocess %ld\nstart %s\njob %s\nrestart %d\n",
+                  self->incarnation, self->host, self->process, self->start, self->job, self->restart);
     int rc = temporary && text ? fp_file_write(temporary, text, strlen(text), error) : -1;
     if (rc == 0 && link(temporary, path) < 0)
         rc = errno == EEXIST ? 1 : fp_fail_errno(error, "cannot create %s", path);

@@ -8,9 +8,10 @@
 
 typedef struct fp_lock fp_lock;
 
-/* Refused with the owner's name while another sweep holds it. A lock whose owner is gone (same host, no such
- * process; or a Slurm job of the same id, requeued) is taken over. *INCARNATION: counts the sweeps that had
- * this file. */
+/* Refused with the owner's name while another sweep holds it. A lock whose owner is gone is taken over: on
+ * the same host, no such process; on another, an earlier start of the same Slurm job (SLURM_JOB_ID,
+ * SLURM_RESTART_COUNT), or the job FINEPROBE_GONE_JOB, of which the caller has made certain that it has
+ * ended. *INCARNATION: counts the sweeps that had this file. */
 fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error);
 void fp_lock_release(fp_lock *lock);
 

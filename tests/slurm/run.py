@@ -237,6 +237,26 @@ def check_ghosts(b):
     b.check(file, "a node came back")
 
 
+def check_killed(b):
+    """Killed without warning; the next job, on another node, takes its lock over."""
+    file = b.folder / "killed.h5"
+    (job,), _ = b.submit(file, "--ranks=2", "--", "--nodelist=n1")
+    b.wait_for_units(file)
+    for process, command in b.cluster.processes_on("n1").items():
+        if re.search(r"slurm_script|srun|fineprobe (run|piece)", command):
+            private.kill(process)
+    b.wait_for_end(job, "FAILED")
+    assert Path(f"{file}.lock").exists()
+    with h5py.File(file, "r+") as f:  # its last sign of life is long ago
+        progress = f["progress"][:]
+        progress["heartbeat"] -= 100
+        f["progress"][:] = progress
+    (job,), _ = b.submit(file, "--ranks=2", "--", "--nodelist=n2")
+    b.wait_for_end(job)
+    assert "taking it over" in b.log(job), b.log(job)
+    b.check(file, "killed, and its lock taken over")
+
+
 def check_preemption(b):
     """Preempted by a job of a partition that goes before, which takes both nodes."""
     file = b.folder / "preempted.h5"
