@@ -1,4 +1,5 @@
 /* DirectProbe against the protocol carried out word by word, and on what is degenerate. */
+#include "fineprobe/certificate.h"
 #include "fineprobe/directprobe.h"
 #include "fineprobe/hull.h"
 #include "fineprobe/rng.h"
@@ -193,6 +194,104 @@ static void clusters_are_apart_and_final(void **state) {
     }
 }
 
+static fp_certificates_check verify(const data *x, const fp_directprobe_result *r) {
+    fp_error error = {0};
+    fp_partition partition = {.n = x->n,
+                              .d = x->d,
+                              .n_labels = LABELS,
+                              .n_clusters = r->n_clusters,
+                              .points = x->points,
+                              .labels = x->labels,
+                              .cluster_of = (const int32_t *)r->cluster_of,
+                              .gap = 1e-5};
+    fp_certificates_check check = {0};
+    if (fp_certificates_verify(&r->certificates, &partition, &check, &error) < 0)
+        fail_msg("%s", error.text);
+    return check;
+}
+
+static fp_directprobe_result run_certified(const data *x, size_t certificates, size_t support) {
+    fp_error error = {0};
+    fp_directprobe_settings settings = fp_directprobe_defaults();
+    settings.certificates = certificates;
+    settings.support = support;
+    fp_directprobe_result result;
+    if (fp_directprobe(x->n, x->d, x->points, x->labels, LABELS, &settings, NULL, NULL, &result, &error) < 0)
+        fail_msg("%s", error.text);
+    return result;
+}
+
+/* Pairs that need a certificate: of two labels and not both of one point, or of one label. */
+static size_t verdicts(const fp_directprobe_result *r) {
+    size_t n = 0;
+    for (size_t a = 0; a < r->n_clusters; a++)
+        for (size_t b = 0; b < a; b++)
+            n += r->clusters[a].label == r->clusters[b].label || r->clusters[a].size > 1 ||
+                 r->clusters[b].size > 1;
+    return n;
+}
+
+static void every_verdict_can_be_checked(void **state) {
+    (void)state;
+    size_t apart = 0, met = 0;
+    for (uint64_t number = 0; number < CASES; number++) {
+        data x;
+        draw(number, &x);
+        fp_directprobe_result r = run_certified(&x, 20000, 200000);
+        fp_certificates_check check = verify(&x, &r);
+        if (check.bad)
+            fail_msg("case %zu: %s", (size_t)number, check.first_bad.text);
+        assert_int_equal(check.checked, verdicts(&r));
+        assert_int_equal(r.certificates.left_out, 0);
+        assert_true(check.largest_gap <= 1e-5);
+        for (size_t i = 0; i < r.certificates.n; i++)
+            *(r.certificates.items[i].third < 0 ? &apart : &met) += 1;
+        fp_directprobe_free(&r);
+    }
+    assert_true(apart > CASES && met > CASES);
+}
+
+static void certificates_without_room_are_counted(void **state) {
+    (void)state;
+    data x;
+    draw(7, &x);
+    fp_directprobe_result all = run_certified(&x, 20000, 200000), few = run_certified(&x, 9, 12);
+    assert_true(few.certificates.n <= 9 && few.certificates.n_support <= 12);
+    assert_int_equal(few.certificates.n + few.certificates.left_out, verdicts(&all));
+    assert_int_equal(verify(&x, &few).bad, 0);
+    fp_directprobe_free(&all);
+    fp_directprobe_free(&few);
+}
+
+static void false_certificates_are_found(void **state) {
+    (void)state;
+    data x;
+    draw(7, &x);
+    fp_directprobe_result r = run_certified(&x, 20000, 200000);
+    fp_certificates *all = &r.certificates;
+    for (size_t i = 0; i < all->n; i++) {
+        fp_certificate *c = all->items + i, was = *c;
+        c->distance *= 1.001;
+        assert_int_equal(verify(&x, &r).bad, c->third < 0);
+        *c = was;
+        c->second = c->first;
+        assert_int_equal(verify(&x, &r).bad, 1);
+        *c = was;
+        c->third = c->third < 0 ? (c->second + 1) % (int32_t)r.n_clusters : -1;
+        assert_int_equal(verify(&x, &r).bad, 1);
+        *c = was;
+        c->begin += (int64_t)all->n_support;
+        assert_int_equal(verify(&x, &r).bad, 1);
+        *c = was;
+        all->weights[c->begin] += 1e-6;
+        assert_int_equal(verify(&x, &r).bad, 1);
+        all->weights[c->begin] -= 1e-6;
+    }
+    x.points[x.d * (size_t)all->points[0]] += 100; /* other vectors than were probed */
+    assert_true(verify(&x, &r).bad > 0);
+    fp_directprobe_free(&r);
+}
+
 static void expect_same(const fp_directprobe_result *a, const fp_directprobe_result *b) {
     size_t labels = a->n_labels, clusters = a->n_clusters;
     assert_int_equal(a->n_clusters, b->n_clusters);
@@ -202,6 +301,12 @@ static void expect_same(const fp_directprobe_result *a, const fp_directprobe_res
     assert_memory_equal(a->label_distances, b->label_distances, labels * labels * sizeof(double));
     assert_memory_equal(a->cluster_distances, b->cluster_distances, clusters * clusters * sizeof(double));
     assert_memory_equal(a->centroids, b->centroids, labels * a->dimension * sizeof(double));
+    const fp_certificates *c = &a->certificates, *e = &b->certificates;
+    assert_true(c->n > 0 && c->n == e->n && c->n_support == e->n_support);
+    for (size_t i = 0; i < c->n; i++)
+        assert_true(c->items[i].first == e->items[i].first && c->items[i].distance == e->items[i].distance);
+    assert_memory_equal(c->points, e->points, c->n_support * sizeof *c->points);
+    assert_memory_equal(c->weights, e->weights, c->n_support * sizeof *c->weights);
 }
 
 /* Also with several threads. */
@@ -221,6 +326,8 @@ static void the_same_bits_every_time(void **state) {
                                             (k == (size_t)labels[i] ? 1.0 + (double)number : 0));
         }
         fp_directprobe_settings settings = fp_directprobe_defaults();
+        settings.certificates = 20;
+        settings.support = 400;
         fp_directprobe_result one, several;
         assert_int_equal(fp_directprobe(MANY, d, points, labels, KINDS, &settings, NULL, NULL, &one, &error),
                          0);
@@ -375,6 +482,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_follow_the_protocol),
         cmocka_unit_test(clusters_are_apart_and_final),
+        cmocka_unit_test(every_verdict_can_be_checked),
+        cmocka_unit_test(certificates_without_room_are_counted),
+        cmocka_unit_test(false_certificates_are_found),
         cmocka_unit_test(the_same_bits_every_time),
         cmocka_unit_test(numbers_of_a_small_case),
         cmocka_unit_test(conflicts_stay_alone),

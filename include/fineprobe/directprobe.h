@@ -5,6 +5,7 @@
 #ifndef FINEPROBE_DIRECTPROBE_H
 #define FINEPROBE_DIRECTPROBE_H
 
+#include "fineprobe/certificate.h"
 #include "fineprobe/error.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,8 @@ typedef struct fp_directprobe_settings {
     double gap; /* relative duality gap of distances; default 1e-5 */
     size_t
         small; /* clusters of this many points or fewer are left out of distances; default 0 (published: 5) */
-    int threads; /* default 1; the same bits for any value */
+    int threads;                  /* default 1; the same bits for any value */
+    size_t certificates, support; /* most certificates to keep, and points in them all; default 0 */
 } fp_directprobe_settings;
 
 fp_directprobe_settings fp_directprobe_defaults(void);
@@ -40,6 +42,10 @@ typedef struct fp_directprobe_result {
     uint64_t touching;  /* cluster pairs no further apart than the resolution (hull.h): single points on, or
                            nearly on, one another */
     double largest_gap; /* relative duality gap of the distances between the others */
+    fp_certificates
+        certificates; /* of verdicts that the points do not show at once: clusters of more than one
+                         point that are apart, the nearest first; before them clusters of one label
+                         that cannot be merged, the largest first, up to a quarter of the room */
 } fp_directprobe_result;
 
 /* POINTS [n, d], LABELS [n] in 0 .. n_labels-1. Errors: no points, a label out of range, NaN or infinite

@@ -11,6 +11,7 @@ typedef struct fp_group {
     char name[FP_PATH];  /* results/MODEL/TASK */
     int32_t model, task; /* indices */
     size_t rows, labels, width, train_instances, test_instances, clusters;
+    size_t certificates, support; /* places for certificates of a split, and for points in them */
 } fp_group;
 
 /* The arrays of a group, whose first axis is a row of what they belong to. A new one is a line in fp_results,
@@ -21,6 +22,9 @@ typedef enum fp_result {
     FP_CENTROIDS,
     FP_CLUSTER_OF,
     FP_CLUSTERS,
+    FP_CERTIFICATES,
+    FP_SUPPORT_POINTS,
+    FP_SUPPORT_WEIGHTS,
     FP_CENTROID_MOVEMENT, /* derived: no part of a record */
     FP_N_RESULTS
 } fp_result;
@@ -59,6 +63,9 @@ typedef struct fp_unit_record {
     float *centroids;
     int32_t *cluster_of;
     fp_cluster_row *clusters;
+    fp_certificate_row *certificates;
+    int32_t *support_points;
+    double *support_weights;
 } fp_unit_record;
 extern const fp_record_kind fp_unit_records;
 

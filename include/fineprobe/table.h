@@ -109,6 +109,8 @@ typedef struct fp_probe_columns {
     double smallest_distance, mean_distance; /* of the labels' minimum distances */
     double largest_gap;                      /* relative duality gap of the distances */
     int64_t solver_calls, undecided;
+    int64_t touching; /* cluster pairs nearer than the resolution */
+    int64_t certificates, certificates_left_out;
 } fp_probe_columns;
 
 typedef struct fp_unit_row {
@@ -152,8 +154,17 @@ typedef struct fp_cluster_row {
     double mean_distance, largest_distance; /* of its points to its centroid */
 } fp_cluster_row;
 
+/* Why two clusters are apart, or why two of one label were not merged: certificate.h. */
+typedef struct fp_certificate_row {
+    int32_t first, second, third;
+    int32_t n_first, n_support; /* N_SUPPORT 0: no certificate in this place */
+    int32_t begin;              /* in support_points and support_weights */
+    double distance;
+} fp_certificate_row;
+
 extern const fp_table fp_table_models, fp_table_tasks, fp_table_labels, fp_table_data, fp_table_runs,
-    fp_table_checkpoints, fp_table_units, fp_table_provenance, fp_table_derived, fp_table_clusters;
+    fp_table_checkpoints, fp_table_units, fp_table_provenance, fp_table_derived, fp_table_clusters,
+    fp_table_certificates;
 
 /* A row as the file holds it: its fields end to end without gaps, text filled up with zeros. Unpacked text
  * always ends, whatever the file holds. */

@@ -28,6 +28,15 @@ const fp_array fp_results[FP_N_RESULTS] = {
          OF_UNIT(cluster_of)},
     [FP_CLUSTERS] = {"clusters", FP_ELEMENT_ROW, &fp_table_clusters, "row,split,place", "",
                      "the largest clusters, by size", OF_UNIT(clusters)},
+    [FP_CERTIFICATES] = {"certificates", FP_ELEMENT_ROW, &fp_table_certificates, "row,split,certificate", "",
+                         "why clusters are apart or were not merged", OF_UNIT(certificates)},
+    [FP_SUPPORT_POINTS] = {"support_points", FP_ELEMENT_I32, NULL, "row,split,support", "",
+                           "instances of the split that certificates are made of; -1: none in this place",
+                           OF_UNIT(support_points)},
+    [FP_SUPPORT_WEIGHTS] =
+        {"support_weights", FP_ELEMENT_F64, NULL, "row,split,support", "",
+         "their weights, which sum to 1 on either side of a certificate; NaN: none in this place",
+         OF_UNIT(support_weights)},
     [FP_CENTROID_MOVEMENT] = {"centroid_movement", FP_ELEMENT_F64, NULL, "row,split,label", "distance",
                               "distance of a label's centroid to the one of the original model; NaN: not "
                               "defined; written when the sweep ends",
@@ -35,7 +44,7 @@ const fp_array fp_results[FP_N_RESULTS] = {
 };
 
 const fp_record_kind fp_unit_records = {"unit", &fp_table_units, sizeof(fp_unit_record), FP_LABEL_DISTANCES,
-                                        FP_CLUSTERS};
+                                        FP_SUPPORT_WEIGHTS};
 
 /* ---- shapes ---- */
 
@@ -44,9 +53,10 @@ static size_t axis_length(const fp_group *group, const char *name, size_t n) {
         const char *name;
         size_t length;
     } axes[] = {
-        {"row", group->rows},       {"split", SPLITS},
-        {"label", group->labels},   {"width", group->width},
-        {"place", group->clusters}, {"instance", group->train_instances + group->test_instances},
+        {"row", group->rows},        {"split", SPLITS},
+        {"label", group->labels},    {"width", group->width},
+        {"place", group->clusters},  {"certificate", group->certificates},
+        {"support", group->support}, {"instance", group->train_instances + group->test_instances},
     };
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
         if (strlen(axes[i].name) == n && memcmp(axes[i].name, name, n) == 0)

@@ -41,6 +41,10 @@ static void open_unit(void *row) {
     open_fields(&fp_table_units, offsetof(fp_unit_row, train), row);
 }
 
+static void open_certificate(void *row) {
+    *(fp_certificate_row *)row = (fp_certificate_row){-1, -1, -1, 0, 0, 0, NAN};
+}
+
 static void open_derived(void *row) {
     open_fields(&fp_table_derived, offsetof(fp_derived_row, train_similarity), row);
 }
@@ -170,7 +174,14 @@ TABLE(checkpoints, checkpoint_fields,
         NAMED(ROW, #split "_solver_calls", split.solver_calls, "calls",                                      \
               #split " set: separability questions that needed the solver"),                                 \
         NAMED(ROW, #split "_undecided", split.undecided, "calls",                                            \
-              #split " set: separability questions left open within the tolerance, taken as overlap")
+              #split " set: separability questions left open within the tolerance, taken as overlap"),       \
+        NAMED(ROW, #split "_touching", split.touching, "pairs",                                              \
+              #split                                                                                         \
+              " set: pairs of clusters with different labels that are no further apart than "                \
+              "the resolution: points on, or nearly on, one another"),                                       \
+        NAMED(ROW, #split "_certificates", split.certificates, "", #split " set: certificates stored"),      \
+        NAMED(ROW, #split "_certificates_left_out", split.certificates_left_out, "",                         \
+              #split " set: verdicts whose certificate found no room (see the grid's certificates)")
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 static const fp_field unit_fields[] = {
@@ -192,7 +203,7 @@ static const fp_field unit_fields[] = {
           "spatial similarity of the training set's label distances and the test set's; NaN: not defined"),
     FIELD(crc, "",
           "CRC-32 of the row up to here, then label_distances, minimum_distances, centroids, cluster_of, "
-          "clusters"),
+          "clusters, certificates, support_points, support_weights"),
 };
 TABLE(units, unit_fields, "probing of one layer of one checkpoint on one task; done: see unit_status",
       open_unit);
@@ -240,6 +251,24 @@ static const fp_field cluster_fields[] = {
     FIELD(largest_distance, "distance", "largest distance of its points to its centroid"),
 };
 TABLE(clusters, cluster_fields, "largest clusters first", open_cluster);
+#undef ROW
+
+#define ROW fp_certificate_row
+static const fp_field certificate_fields[] = {
+    FIELD(first, "", "cluster; -1: no certificate in this place"),
+    FIELD(second, "",
+          "cluster: with another label, apart from the first; or with the same label, not merged with it"),
+    FIELD(third, "", "cluster with another label that the union of the two meets; -1: they are apart"),
+    FIELD(n_first, "", "points of the first side (of the union, when there is a third)"),
+    FIELD(n_support, "", "points of both sides; 0: no certificate in this place"),
+    FIELD(begin, "", "place of the first of them in support_points and support_weights"),
+    FIELD(distance, "distance",
+          "between the two weighted means of points: of the hulls, when they are apart"),
+};
+TABLE(certificates, certificate_fields,
+      "why clusters are apart (the nearest points of their hulls) or were not merged (points of both hulls "
+      "that meet)",
+      open_certificate);
 #undef ROW
 
 size_t fp_table_packed_size(const fp_table *table) {

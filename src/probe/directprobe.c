@@ -131,8 +131,11 @@ static int cluster(const probing *p, fp_directprobe_result *out, fp_error *error
 
 static int measure(const probing *p, fp_directprobe_result *out, fp_error *error) {
     fp_grouping grouping;
-    if (allocate(out, error) < 0 || fp_grouping_create(&grouping, p->points, out->n_points, out->dimension,
-                                                       out->cluster_of, out->n_clusters, error) < 0)
+    if (allocate(out, error) < 0 ||
+        fp_certificates_create(&out->certificates, p->settings->certificates, p->settings->support, error) <
+            0 ||
+        fp_grouping_create(&grouping, p->points, out->n_points, out->dimension, out->cluster_of,
+                           out->n_clusters, error) < 0)
         return -1;
     int status = measure_clusters(&grouping, p->labels, out, error);
     if (status == 0)
@@ -179,5 +182,6 @@ void fp_directprobe_free(fp_directprobe_result *result) {
     free(result->minimum_distances);
     free(result->centroids);
     free(result->cluster_distances);
+    fp_certificates_free(&result->certificates);
     *result = (fp_directprobe_result){0};
 }

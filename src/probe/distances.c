@@ -1,17 +1,19 @@
 #include "distances.h"
 
 #include "fineprobe/memory.h"
+#include "keeper.h"
 #include "vectors.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { BATCH = 1 << 16 }; /* pairs that are measured before their distances are added up, in order */
+enum { BATCH = 1 << 12 }; /* pairs that are measured before their distances are added up, in order */
 
 typedef struct measured {
     double distance, gap;
     unsigned char between, solved, undecided,
         touching; /* BETWEEN: of two labels, neither cluster too small */
+    fp_kept kept; /* when certificates are wanted */
 } measured;
 
 typedef struct worker {
@@ -32,6 +34,7 @@ typedef struct measuring {
     measured *batch;
     size_t first, n_pairs;
     uint32_t *count; /* [n_labels, n_labels] cluster pairs */
+    fp_keeper keeper;
     atomic_size_t done;
     fp_probe_progress *progress;
     void *context;
@@ -71,7 +74,10 @@ static int solve(const measuring *m, worker *w, size_t a, size_t b, measured *ou
     out->touching = answer.verdict != FP_HULL_APART;
     out->distance = out->touching ? 0 : answer.upper;
     out->gap = out->touching ? 0 : 1 - answer.lower / answer.upper;
-    return 0;
+    if (out->touching || !m->settings->certificates)
+        return 0;
+    out->kept = (fp_kept){.first = (uint32_t)a, .second = (uint32_t)b, .third = -1};
+    return fp_kept_copy(&answer, &out->kept, &w->error);
 }
 
 static void measure_pair(void *context, size_t item, int number) {
@@ -102,8 +108,10 @@ static void measure_pair(void *context, size_t item, int number) {
 static void add_up(measuring *m, size_t n) {
     fp_directprobe_result *r = m->result;
     for (size_t i = 0; i < n; i++) {
-        const measured *x = m->batch + i;
+        measured *x = m->batch + i;
         size_t a, b;
+        if (x->kept.points)
+            fp_keeper_offer(&m->keeper, &x->kept);
         if (!x->between)
             continue;
         find_pair(m->first + i, &a, &b);
@@ -121,16 +129,25 @@ static void add_up(measuring *m, size_t n) {
     }
 }
 
+static int check_workers(const measuring *m, fp_error *error) {
+    for (int i = 0; i < fp_team_threads(m->team); i++)
+        if (m->workers[i].failed) {
+            if (error)
+                *error = m->workers[i].error;
+            return -1;
+        }
+    return 0;
+}
+
 static int measure_all(measuring *m, fp_error *error) {
     for (m->first = 0; m->first < m->n_pairs; m->first += BATCH) {
         size_t n = m->n_pairs - m->first < BATCH ? m->n_pairs - m->first : BATCH;
         fp_team_run(m->team, n, measure_pair, m);
-        for (int i = 0; i < fp_team_threads(m->team); i++)
-            if (m->workers[i].failed) {
-                if (error)
-                    *error = m->workers[i].error;
-                return -1;
-            }
+        if (check_workers(m, error) < 0) {
+            for (size_t i = 0; i < n; i++)
+                fp_kept_free(&m->batch[i].kept);
+            return -1;
+        }
         add_up(m, n);
     }
     return 0;
@@ -170,6 +187,7 @@ static void close_workers(measuring *m) {
         fp_hull_destroy(m->workers[i].solver);
         free(m->workers[i].hint);
     }
+    fp_keeper_destroy(&m->keeper);
     free(m->workers);
     free(m->batch);
     free(m->count);
@@ -194,7 +212,11 @@ int fp_measure_distances(const fp_grouping *grouping, const fp_extents *extents,
         result->cluster_distances[i] = NAN;
     int status = m.batch && m.count ? open_workers(&m, error) : -1;
     if (status == 0)
+        status = fp_keeper_create(&m.keeper, result->certificates.capacity, error);
+    if (status == 0)
         status = measure_all(&m, error);
+    if (status == 0 && settings->certificates)
+        status = fp_keeper_finish(&m.keeper, grouping, extents, m.workers[0].solver, result, error);
     if (status == 0)
         finish_labels(&m);
     close_workers(&m);

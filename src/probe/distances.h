@@ -8,8 +8,8 @@
 #include "grouping.h"
 #include "math/team.h"
 
-/* Fills the distances and counts of RESULT, whose clusters are known and whose arrays are zero. PROGRESS goes
- * from FROM to 1. */
+/* Fills the distances, counts and certificates of RESULT, whose clusters are known and whose arrays are zero.
+ * PROGRESS goes from FROM to 1. */
 int fp_measure_distances(const fp_grouping *grouping, const fp_extents *extents,
                          const fp_directprobe_settings *settings, fp_team *team, fp_probe_progress *progress,
                          void *context, double from, fp_directprobe_result *result, fp_error *error);

@@ -25,6 +25,9 @@ static void summarise(const fp_directprobe_result *result, fp_probe_columns *out
     out->solver_calls = (int64_t)result->solver_calls;
     out->undecided = (int64_t)result->undecided;
     out->largest_gap = result->largest_gap;
+    out->touching = (int64_t)result->touching;
+    out->certificates = (int64_t)result->certificates.n;
+    out->certificates_left_out = (int64_t)result->certificates.left_out;
     double sum = 0, smallest = INFINITY;
     size_t n = 0;
     for (size_t i = 0; i < result->n_labels; i++)
@@ -69,6 +72,19 @@ static int keep_clusters(const fp_directprobe_result *result, fp_cluster_row *ou
     return 0;
 }
 
+static void keep_certificates(const fp_directprobe_result *result, size_t split, const fp_group *g,
+                              fp_unit_record *record) {
+    const fp_certificates *all = &result->certificates;
+    for (size_t i = 0; i < all->n; i++) {
+        const fp_certificate *c = all->items + i;
+        record->certificates[split * g->certificates + i] = (fp_certificate_row){
+            c->first, c->second, c->third, c->n_first, c->n_support, (int32_t)c->begin, c->distance};
+    }
+    size_t at = split * g->support;
+    memcpy(record->support_points + at, all->points, all->n_support * sizeof *all->points);
+    memcpy(record->support_weights + at, all->weights, all->n_support * sizeof *all->weights);
+}
+
 /* Puts the result of split S (0 train, 1 test) in its place in the record. */
 static int fill(const fp_group *g, int s, const fp_directprobe_result *result, fp_unit_record *record,
                 fp_error *error) {
@@ -83,6 +99,7 @@ static int fill(const fp_group *g, int s, const fp_directprobe_result *result, f
     int32_t *cluster_of = record->cluster_of + (s ? g->train_instances : 0);
     for (size_t i = 0; i < result->n_points; i++)
         cluster_of[i] = (int32_t)result->cluster_of[i];
+    keep_certificates(result, at, g, record);
     return keep_clusters(result, record->clusters + at * g->clusters, g->clusters, error);
 }
 
@@ -112,8 +129,11 @@ static int probe_split(const fp_piece *piece, int s, fp_reporter *reporter, fp_u
                            piece->vectors, vectors.n, vectors.width, expected, g->width);
     if (rc == 0) {
         fp_half half = {reporter, s / 2.0};
-        rc = fp_directprobe(vectors.n, vectors.width, vectors.points, vectors.labels, g->labels,
-                            &piece->directprobe, half_progress, &half, &result, error);
+        fp_directprobe_settings settings = piece->directprobe;
+        settings.certificates = g->certificates;
+        settings.support = g->support;
+        rc = fp_directprobe(vectors.n, vectors.width, vectors.points, vectors.labels, g->labels, &settings,
+                            half_progress, &half, &result, error);
         if (rc == 0) {
             rc = fill(g, s, &result, record, error);
             fp_directprobe_free(&result);

@@ -288,6 +288,8 @@ static void exchange_probe(fp_exchange *x, fp_piece *piece) {
     size(&y, "train_instances", &piece->group.train_instances);
     size(&y, "test_instances", &piece->group.test_instances);
     size(&y, "clusters", &piece->group.clusters);
+    size(&y, "certificates", &piece->group.certificates);
+    size(&y, "support", &piece->group.support);
     close_inner(x, &y);
     fp_exchange z = inner(x, "directprobe");
     real(&z, "gap", &piece->directprobe.gap);

@@ -5,7 +5,7 @@
 #include "fineprobe/store.h"
 #include "rows.h"
 
-enum { FP_FORMAT_VERSION = 2 };
+enum { FP_FORMAT_VERSION = 3 };
 
 typedef enum fp_dataset {
     FP_MODELS,

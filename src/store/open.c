@@ -61,6 +61,8 @@ static int open_group(fp_store *store, fp_store_group *out, fp_error *error) {
         shape->labels = (size_t)out->results[FP_CENTROIDS].shape[2];
         shape->width = (size_t)out->results[FP_CENTROIDS].shape[3];
         shape->clusters = (size_t)out->results[FP_CLUSTERS].shape[2];
+        shape->certificates = (size_t)out->results[FP_CERTIFICATES].shape[2];
+        shape->support = (size_t)out->results[FP_SUPPORT_POINTS].shape[2];
         shape->train_instances = (size_t)train;
         shape->test_instances = (size_t)test;
         rc = check_shapes(out, error);

@@ -17,6 +17,7 @@ static const fp_key directprobe_keys[] = {
     {"small_clusters", FP_KEY_SIZE, offsetof(fp_grid, directprobe_settings.small), 0, INT32_MAX,
      "a whole number of 0 or more"},
     {"clusters", FP_KEY_SIZE, offsetof(fp_grid, clusters), 1, 1 << 20, "a whole number of 1 or more"},
+    {"certificates", FP_KEY_SIZE, offsetof(fp_grid, certificates), 0, 1 << 20, "a whole number of 0 or more"},
     {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
 };
 static const fp_key probe_keys[] = {
@@ -136,6 +137,7 @@ static int set_defaults(fp_grid *grid) {
     grid->directprobe = 1;
     grid->directprobe_settings = fp_directprobe_defaults();
     grid->clusters = 256;
+    grid->certificates = 512;
     grid->threads = 1;
     grid->keep = FP_KEEP_LAST;
     grid->scratch_limit = 20e9;

@@ -212,7 +212,9 @@ static double result_bytes(const fp_layout *l) {
         bytes += (double)g->rows *
                  (2 * 8 * labels * labels + 2 * 2 * 8 * labels + 2 * 4 * labels * (double)g->width +
                   4 * (double)(g->train_instances + g->test_instances) +
-                  2.0 * (double)(g->clusters * fp_table_packed_size(&fp_table_clusters)));
+                  2.0 * (double)(g->clusters * fp_table_packed_size(&fp_table_clusters)) +
+                  2.0 * (double)(g->certificates * fp_table_packed_size(&fp_table_certificates)) +
+                  2.0 * (4 + 8) * (double)g->support);
     }
     return bytes;
 }

@@ -77,5 +77,6 @@ int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, con
     fp_digest_real(d, "gap", grid->directprobe_settings.gap);
     fp_digest_integer(d, "small_clusters", (int64_t)grid->directprobe_settings.small);
     fp_digest_integer(d, "clusters", (int64_t)clusters);
+    fp_digest_integer(d, "certificates", (int64_t)grid->certificates);
     return end(d, out);
 }

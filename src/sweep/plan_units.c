@@ -8,6 +8,13 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+enum { SUPPORT = 32 }; /* points of a certificate that there is room for on average */
+
+/* Certificates that a partition near to linear has, and some more; at most as many as the grid wants. */
+static size_t certificates_of(size_t labels, size_t wanted) {
+    return least(wanted, 2 * labels * labels + SUPPORT);
+}
+
 static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp_group *group) {
     size_t train = (size_t)fp_plan_data_of(maker, model, task, 0)->row.instances;
     size_t test = (size_t)fp_plan_data_of(maker, model, task, 1)->row.instances;
@@ -19,6 +26,8 @@ static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp
                         .train_instances = train,
                         .test_instances = test,
                         .clusters = least(maker->grid->clusters, train > test ? train : test)};
+    group->certificates = certificates_of(group->labels, maker->grid->certificates);
+    group->support = SUPPORT * group->certificates;
     snprintf(group->name, sizeof group->name, "results/%s/%s", maker->grid->models[model].name,
              maker->grid->tasks[task].spec.name);
 }
