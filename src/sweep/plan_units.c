@@ -8,11 +8,11 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-enum { SUPPORT = 32 }; /* points of a certificate that there is room for on average */
+enum { SUPPORT = 64 }; /* points of a certificate that there is room for on average */
 
 /* Certificates that a partition near to linear has, and some more; at most as many as the grid wants. */
 static size_t certificates_of(size_t labels, size_t wanted) {
-    return least(wanted, 2 * labels * labels + SUPPORT);
+    return least(wanted, 2 * labels * labels + 32);
 }
 
 static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp_group *group) {
