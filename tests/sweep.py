@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole sweeps of one grid: any number of ranks and any interruption give the same bits; h5py reads the file in one line.
 
-Usage: sweep.py PROGRAM [ranks|interruptions|care [GRID]]
+Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals [GRID]]
 """
 import os
 import shutil
@@ -192,6 +192,101 @@ def check_damage(expected, path):
     assert verified(path)[0] == 0, verified(path)
 
 
+def grid_like(folder, name, **changes):
+    """The grid in FOLDER, its paths made absolute, with lines changed or added."""
+    data = Path(grid).resolve().parent
+    text = Path(grid).read_text().replace("../../", f"{data}/../../")
+    for line in text.splitlines():
+        key = line.split(":")[0]
+        if key in changes:
+            text = text.replace(line, f"{key}: {changes.pop(key)}")
+    path = folder / name
+    path.write_text(text + "".join(f"{key}: {value}\n" for key, value in changes.items()))
+    return str(path)
+
+
+def run_with(faults, output, *options, ranks=2):
+    done = subprocess.run(command(ranks, output) + list(options), env=dict(environment(), FINEPROBE_FAULTS=faults),
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def failed_units(path):
+    with h5py.File(path, "r") as file:
+        rows = file["unit_provenance"][:]
+        return {int(i): (rows[i]["message"].decode(), int(rows[i]["attempts"]))
+                for i in numpy.flatnonzero(file["unit_status"][:] == 3)}
+
+
+def check_faults(folder):
+    """Pieces that crash, hang, take too much memory or write nonsense fail alone, and are made good by a retry."""
+    global grid
+    sanitized = "sanitize" in program  # limits of memory do not go with AddressSanitizer
+    grid = grid_like(folder, "faults.yaml", limits="{memory: 300 MB, silence: 2 s}")
+    run(2, folder / "well.h5")
+    expected = datasets(folder / "well.h5")
+    path = folder / "faults.h5"
+    faults = "crash@probe:3,hang@probe:5,write@probe:9,crash@finetune:1x1,write@embed:2x1,crash@probe:8x1"
+    wanted = {3: "Segmentation fault", 5: "no sign of progress", 9: "does not hold what was written"}
+    if not sanitized:
+        faults += ",memory@probe:7"
+        wanted[7] = "limit 0.30 GB"
+    code, text = run_with(faults, path)
+    failed = failed_units(path)
+    assert code == 1 and failed.keys() == wanted.keys(), (code, failed, text)
+    for unit, words in wanted.items():
+        assert words in failed[unit][0] and failed[unit][1] == 2, failed
+    assert run_with("", path)[0] == 1 and failed_units(path).keys() == wanted.keys(), "failed units stay so unless asked"
+    code, text = run_with("crash@probe:3", path, "--retry-failed")
+    assert code == 1 and {u: f[1] for u, f in failed_units(path).items()} == {3: 4}, (code, text, failed_units(path))
+    code, text = run_with("", path, "--retry-failed")
+    assert code == 0, text
+    compare(expected, path, "faults, and units tried again")
+
+    path = folder / "disk.h5"
+    code, text = run_with("disk@probe:4", path)
+    assert code == 1 and "No space left on device" in text and not failed_units(path), (code, text)
+    assert '"stopped"' in subprocess.run([program, "status", "--json", str(path)], capture_output=True, text=True).stdout
+    run(1, path)
+    compare(expected, path, "a disk that was full, and gone on with")
+
+
+def processes(*words):
+    """Process ids whose command line holds all WORDS."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if all(word in line for word in words):
+                found.append(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def check_signals(folder):
+    """A signal to one rank between two checkpoints: the run's state is saved, in time, and nothing is lost."""
+    global grid
+    updates = 150 if "sanitize" in program else 800
+    grid = grid_like(folder, "long.yaml", finetune=f"{{batch: 16, updates: {updates}, learning_rate: 1e-3}}", checkpoints="[last]")
+    run(2, folder / "well.h5")
+    path = folder / "signals.h5"
+    process = subprocess.Popen(command(2, path), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    until = time.time() + 60
+    while time.time() < until and not list(folder.glob("signals.checkpoints/**/seed-*")):
+        time.sleep(0.02)
+    time.sleep(0.5)
+    ranks = sorted(p for p in processes(program, "run", str(path)) if "mpirun" not in Path(f"/proc/{p}/comm").read_text())
+    os.kill(ranks[0], signal.SIGUSR1)
+    start = time.time()
+    code = process.wait(30)
+    assert code == 75 and time.time() - start < 20, (code, time.time() - start, process.stderr.read())
+    states = list(folder.glob("signals.checkpoints/**/state.safetensors.losses"))
+    assert states, "no run was saved between its checkpoints"
+    run(1, path)
+    compare(datasets(folder / "well.h5"), path, f"{len(states)} runs stopped between checkpoints, gone on with")
+
+
 SHARED = """
 name: care
 models:
@@ -244,7 +339,8 @@ def check_care(folder):
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
     try:
-        {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care}[what](folder)
+        {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care,
+         "faults": check_faults, "signals": check_signals}[what](folder)
     finally:
         shutil.rmtree(folder)
 

@@ -146,7 +146,7 @@ static void units_are_counted_and_placed(void **state) {
         assert_int_equal(row->step, layout->checkpoints[r->checkpoint].step);
         assert_int_equal(row->layer, i - r->first_unit);
         assert_string_equal(row->probed_on, layout->tasks[r->task].name);
-        assert_true(p.plan->units[i].seconds > 0 && p.plan->units[i].memory > 0 && r->bytes > 0);
+        assert_true(p.plan->probings[i].seconds > 0 && p.plan->probings[i].memory > 0 && r->bytes > 0);
     }
     for (size_t g = 0; g < 4; g++) {
         const fp_group *group = &layout->groups[g];

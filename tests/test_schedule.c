@@ -11,17 +11,30 @@
 
 #include <cmocka.h>
 
-enum { RUNS = 5, CHECKPOINTS = 4, LAYERS = 3, MOST_RANKS = 16 };
+enum { RUNS = 5, CHECKPOINTS = 4, LAYERS = 3, PARTS = 2, MOST_RANKS = 16, NODES = 3, SEARCH = 100000 };
 
 /* RUNS runs of one model, each with CHECKPOINTS checkpoints, each probed at LAYERS layers on its own task,
  * the first run also on the task of the second; the original on every task. */
 typedef struct fp_world {
     fp_grid grid;
     fp_plan plan;
-    unsigned char *units, *checkpoints, *available;
+    unsigned char *probings, *checkpoints, *available;
+    size_t n_units; /* probings that are an end in themselves */
+    double node_memory;
+    int local;
     uint64_t draws;
     fp_rng_key key;
 } fp_world;
+
+static void add_probing(fp_plan *p, size_t representation, fp_piece_kind kind, size_t index, double seconds) {
+    p->probings[p->n_probings++] = (fp_plan_probing){.kind = kind,
+                                                     .index = index,
+                                                     .representation = representation,
+                                                     .then = FP_NOTHING,
+                                                     .seconds = seconds,
+                                                     .memory = 3};
+    p->representations[representation].n_probings++;
+}
 
 static void add_representation(fp_plan *p, size_t checkpoint, size_t task) {
     size_t i = p->n_representations++;
@@ -29,13 +42,22 @@ static void add_representation(fp_plan *p, size_t checkpoint, size_t task) {
                                                      .task = task,
                                                      .first_unit = p->layout.n_units,
                                                      .n_units = LAYERS,
+                                                     .first_probing = p->n_probings,
                                                      .seconds = 2,
                                                      .bytes = 10};
     for (int layer = 0; layer < LAYERS; layer++) {
         size_t u = p->layout.n_units++;
         p->layout.units[u].layer = layer;
-        p->units[u] = (fp_plan_unit){.representation = i, .seconds = 1 + layer + (double)task};
+        p->units[u] = (fp_plan_unit){.representation = i};
+        add_probing(p, i, FP_PIECE_PROBE, u, 1 + layer + (double)task);
     }
+    /* two parts of a search, and what waits for both; it counts as a unit, too */
+    size_t last = p->n_probings + PARTS;
+    for (int part = 0; part < PARTS; part++) {
+        add_probing(p, i, FP_PIECE_PROBE, SEARCH + (size_t)part, 2);
+        p->probings[p->n_probings - 1].then = last;
+    }
+    add_probing(p, i, FP_PIECE_PROBE, SEARCH + PARTS, 1);
 }
 
 static void make_world(fp_world *w, double scratch_limit) {
@@ -53,6 +75,9 @@ static void make_world(fp_world *w, double scratch_limit) {
     p->runs = calloc(RUNS, sizeof *p->runs);
     p->representations = calloc(1000, sizeof *p->representations);
     p->units = calloc(1000, sizeof *p->units);
+    p->probings = calloc(1000, sizeof *p->probings);
+    p->layout.n_tasks = RUNS;
+    p->layout.n_models = 1;
     p->layout.checkpoints[0].run = -1;
     for (size_t task = 0; task < RUNS; task++)
         add_representation(p, 0, task);
@@ -70,7 +95,9 @@ static void make_world(fp_world *w, double scratch_limit) {
                 add_representation(p, c, 1);
         }
     }
-    w->units = calloc(p->layout.n_units, 1);
+    w->probings = calloc(p->n_probings, 1);
+    for (size_t i = 0; i < p->n_probings; i++)
+        w->n_units += p->probings[i].then == FP_NOTHING;
     w->checkpoints = calloc(p->layout.n_checkpoints, 1);
     w->available = calloc(p->layout.n_checkpoints, 1);
 }
@@ -82,41 +109,51 @@ static void free_world(fp_world *w) {
     free(w->plan.runs);
     free(w->plan.representations);
     free(w->plan.units);
-    free(w->units);
+    free(w->plan.probings);
+    free(w->probings);
     free(w->checkpoints);
     free(w->available);
 }
 
 typedef struct fp_trace {
     int checkpoint_there[1 + RUNS * CHECKPOINTS], vectors_there[1000], times[1000];
-    size_t failed_units, failed_checkpoints, pieces;
+    size_t vectors_on[1000];
+    size_t failed_units, failed_checkpoints, pieces, fetched;
 } fp_trace;
 
 static double draw(fp_world *w) {
     return fp_rng_uniform(w->key, w->draws++);
 }
 
-static void take_consequences(fp_schedule *s, fp_trace *e) {
+static void take_consequences(const fp_plan *p, fp_schedule *s, fp_trace *e) {
     fp_consequence c;
     while (fp_schedule_consequence(s, &c)) {
         if (c.kind == FP_REMOVE_VECTORS)
             e->vectors_there[c.index] = 0;
         else if (c.kind == FP_REMOVE_CHECKPOINT)
             e->checkpoint_there[c.index] = 0;
-        else if (c.kind == FP_FAIL_UNIT)
-            e->failed_units++;
+        else if (c.kind == FP_FAIL_PROBING)
+            e->failed_units += p->probings[c.index].then == FP_NOTHING;
         else
             e->failed_checkpoints++;
     }
 }
 
 /* What a piece needs is there when it starts. */
-static void check_needs(const fp_world *w, const fp_assignment *a, const fp_trace *e) {
+static void check_needs(const fp_world *w, const fp_assignment *a, fp_trace *e) {
     if (a->kind == FP_PIECE_EMBED) {
         size_t c = w->plan.representations[a->index].checkpoint;
         assert_true(w->plan.layout.checkpoints[c].run < 0 || e->checkpoint_there[c]);
     } else if (a->kind == FP_PIECE_PROBE) {
-        assert_true(e->vectors_there[w->plan.units[a->index].representation]);
+        const fp_plan_probing *probing = &w->plan.probings[a->probing];
+        assert_true(e->vectors_there[probing->representation]);
+        assert_int_equal(a->index, probing->index);
+        for (size_t i = 0; i < w->plan.n_probings; i++)
+            if (w->plan.probings[i].then == a->probing)
+                assert_true(w->probings[i] == FP_DONE || e->times[i] == 1);
+        if (w->local)
+            assert_int_equal(e->vectors_on[probing->representation], a->node);
+        e->fetched += e->vectors_on[probing->representation] != a->node;
     } else {
         assert_true(a->first <= a->last);
     }
@@ -129,32 +166,44 @@ static void finish(fp_world *w, fp_schedule *s, const fp_assignment *a, double f
             if (!ok && c == a->last)
                 break;
             e->checkpoint_there[c] = 1;
-            fp_schedule_checkpoint(s, c);
-            take_consequences(s, e);
+            fp_schedule_checkpoint(s, c, 1);
+            take_consequences(&w->plan, s, e);
         }
-    if (a->kind == FP_PIECE_EMBED && ok)
+    if (a->kind == FP_PIECE_EMBED && ok) {
         e->vectors_there[a->index] = 1;
+        e->vectors_on[a->index] = a->node;
+    }
     if (a->kind == FP_PIECE_PROBE && ok)
-        e->times[a->index]++;
-    fp_schedule_ended(s, a, ok);
-    take_consequences(s, e);
+        e->times[a->probing]++;
+    fp_schedule_ended(s, a, ok, a->seconds * (0.5 + draw(w)));
+    take_consequences(&w->plan, s, e);
 }
 
 /* Runs the sweep on RANKS ranks: of the running pieces a random one ends next. */
 static fp_schedule_counts simulate(fp_world *w, int ranks, double failures, fp_trace *e) {
     fp_error error = {0};
-    fp_schedule_start start = {w->units, w->checkpoints, w->available, 2};
+    fp_costs *costs = fp_costs_create(&w->plan, &error);
+    fp_schedule_start start = {.probings = w->probings,
+                               .checkpoints = w->checkpoints,
+                               .available = w->available,
+                               .attempts = 2,
+                               .nodes = NODES,
+                               .node_memory = w->node_memory,
+                               .local = w->local,
+                               .costs = costs};
     fp_schedule *s = fp_schedule_create(&w->plan, &start, &error);
     assert_non_null(s);
     memset(e, 0, sizeof *e);
     for (size_t c = 0; c < w->plan.layout.n_checkpoints; c++)
         e->checkpoint_there[c] = w->available[c];
-    take_consequences(s, e);
+    take_consequences(&w->plan, s, e);
     fp_assignment running[MOST_RANKS];
     int n = 0;
     while (!fp_schedule_over(s)) {
         double before = fp_schedule_count(s).scratch;
-        while (n < ranks && fp_schedule_next(s, &running[n])) {
+        for (int r = 0; r < ranks; r++) {
+            if (n == ranks || !fp_schedule_next(s, (size_t)r % NODES, &running[n]))
+                continue;
             check_needs(w, &running[n], e);
             double scratch = fp_schedule_count(s).scratch;
             assert_true(scratch <= w->grid.scratch_limit || scratch <= before || n == 0);
@@ -170,7 +219,9 @@ static fp_schedule_counts simulate(fp_world *w, int ranks, double failures, fp_t
     }
     fp_schedule_counts counts = fp_schedule_count(s);
     assert_int_equal(n, 0);
+    assert_true(fp_schedule_left(s) < 1e-6);
     fp_schedule_destroy(s);
+    fp_costs_destroy(costs);
     return counts;
 }
 
@@ -181,14 +232,12 @@ static void everything_is_done_once(void **state) {
         fp_trace e;
         make_world(&w, 1e9);
         fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
-        assert_int_equal(counts.units_done, w.plan.layout.n_units);
+        assert_int_equal(counts.units_done, w.n_units);
         assert_int_equal(counts.checkpoints_done, RUNS * CHECKPOINTS);
         assert_int_equal(counts.units_failed, 0);
-        assert_true(counts.seconds_done > counts.seconds_total - 1e-6 &&
-                    counts.seconds_done < counts.seconds_total + 1e-6);
         assert_true(counts.scratch > -1e-6 && counts.scratch < 1e-6);
-        for (size_t u = 0; u < w.plan.layout.n_units; u++)
-            assert_int_equal(e.times[u], 1);
+        for (size_t i = 0; i < w.plan.n_probings; i++)
+            assert_int_equal(e.times[i], 1);
         for (size_t i = 0; i < w.plan.n_representations; i++)
             assert_int_equal(e.vectors_there[i], 0);
         for (size_t c = 0; c < w.plan.layout.n_checkpoints; c++)
@@ -206,7 +255,7 @@ static void scratch_stays_within_its_bound(void **state) {
             fp_trace e;
             make_world(&w, limits[i]);
             fp_schedule_counts counts = simulate(&w, ranks, 0, &e);
-            assert_int_equal(counts.units_done, w.plan.layout.n_units);
+            assert_int_equal(counts.units_done, w.n_units);
             free_world(&w);
         }
     }
@@ -220,12 +269,12 @@ static void failures_end_what_depends_on_them_alone(void **state) {
         make_world(&w, 40);
         w.key = fp_rng_key_of((uint64_t)trial, FP_RNG_DATA, 1, 0);
         fp_schedule_counts counts = simulate(&w, 1 + trial % 7, 0.3, &e);
-        assert_int_equal(counts.units_done + counts.units_failed, w.plan.layout.n_units);
+        assert_int_equal(counts.units_done + counts.units_failed, w.n_units);
         assert_int_equal(counts.units_failed, e.failed_units);
         assert_int_equal(counts.checkpoints_failed, e.failed_checkpoints);
         size_t once = 0;
-        for (size_t u = 0; u < w.plan.layout.n_units; u++)
-            once += e.times[u] == 1;
+        for (size_t i = 0; i < w.plan.n_probings; i++)
+            once += e.times[i] == 1 && w.plan.probings[i].then == FP_NOTHING;
         assert_int_equal(once, counts.units_done);
         assert_true(counts.units_done > 0);
         assert_true(counts.scratch > -1e-6 && counts.scratch < 1e-6);
@@ -238,19 +287,19 @@ static void finished_work_is_kept(void **state) {
     fp_world w;
     fp_trace e;
     make_world(&w, 1e9);
-    memset(w.units, FP_DONE, w.plan.layout.n_units);
+    memset(w.probings, FP_DONE, w.plan.n_probings);
     memset(w.checkpoints, FP_DONE, w.plan.layout.n_checkpoints);
     fp_schedule_counts counts = simulate(&w, 2, 0, &e);
     assert_int_equal(e.pieces, 0);
-    assert_int_equal(counts.units_kept, w.plan.layout.n_units);
+    assert_int_equal(counts.units_kept, w.n_units);
 
     /* one unit of the third checkpoint of run 1 is missing: the run goes there again, but no further */
     size_t representation = 0, checkpoint = 1 + CHECKPOINTS + 2;
     for (size_t i = 0; i < w.plan.n_representations; i++)
         if (w.plan.representations[i].checkpoint == checkpoint)
             representation = i;
-    size_t unit = w.plan.representations[representation].first_unit + 1;
-    w.units[unit] = FP_WAITING;
+    size_t unit = w.plan.representations[representation].first_probing + 1;
+    w.probings[unit] = FP_WAITING;
     simulate(&w, 2, 0, &e);
     assert_int_equal(e.pieces, 3); /* the run, the embedding, the unit */
     assert_int_equal(e.times[unit], 1);
@@ -259,10 +308,59 @@ static void finished_work_is_kept(void **state) {
     simulate(&w, 2, 0, &e);
     assert_int_equal(e.pieces, 2);
 
-    w.units[unit] = FP_FAILED; /* failed units stay so until they are asked for */
+    w.probings[unit] = FP_FAILED; /* failed units stay so until they are asked for */
     counts = simulate(&w, 2, 0, &e);
     assert_int_equal(e.pieces, 0);
     assert_int_equal(counts.units_failed, 1);
+    free_world(&w);
+}
+
+static void vectors_stay_on_their_node(void **state) {
+    (void)state;
+    for (int local = 0; local < 2; local++) {
+        fp_world w;
+        fp_trace e;
+        make_world(&w, 1e9);
+        w.local = local;
+        fp_schedule_counts counts = simulate(&w, 6, 0, &e);
+        assert_int_equal(counts.units_done, w.n_units);
+        assert_true(local ? e.fetched == 0 : e.fetched * 4 < w.plan.n_probings);
+        free_world(&w);
+    }
+}
+
+static void memory_of_a_node_is_bounded(void **state) {
+    (void)state;
+    fp_world w;
+    fp_trace e;
+    make_world(&w, 1e9);
+    w.node_memory = 7; /* two probings, not three */
+    fp_schedule_counts counts = simulate(&w, 12, 0, &e);
+    assert_int_equal(counts.units_done, w.n_units);
+    free_world(&w);
+}
+
+/* Half of a search is done, the rest is not; or what waits for it is. */
+static void what_a_final_piece_waited_for_is_not_done_again(void **state) {
+    (void)state;
+    fp_world w;
+    fp_trace e;
+    make_world(&w, 1e9);
+    memset(w.probings, FP_DONE, w.plan.n_probings);
+    memset(w.checkpoints, FP_DONE, w.plan.layout.n_checkpoints);
+    memset(w.available, 1, w.plan.layout.n_checkpoints);
+    size_t last = w.plan.representations[7].first_probing + w.plan.representations[7].n_probings - 1;
+    w.probings[last] = w.probings[last - 1] = FP_WAITING;
+    simulate(&w, 3, 0, &e);
+    assert_int_equal(e.pieces, 3); /* the embedding, the part, the last */
+    w.probings[last] = FP_DONE;    /* the part alone is of no use any more */
+    simulate(&w, 3, 0, &e);
+    assert_int_equal(e.pieces, 0);
+    w.probings[last] = FP_WAITING;
+    w.probings[last - 2] = FP_FAILED;
+    fp_schedule_counts counts = simulate(&w, 3, 0, &e);
+    assert_int_equal(counts.units_failed, 1);
+    assert_int_equal(e.failed_units, 1);
     free_world(&w);
 }
 
@@ -272,6 +370,9 @@ int main(void) {
         cmocka_unit_test(scratch_stays_within_its_bound),
         cmocka_unit_test(failures_end_what_depends_on_them_alone),
         cmocka_unit_test(finished_work_is_kept),
+        cmocka_unit_test(vectors_stay_on_their_node),
+        cmocka_unit_test(memory_of_a_node_is_bounded),
+        cmocka_unit_test(what_a_final_piece_waited_for_is_not_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 typedef struct fp_error {
     char text[1024]; /* one line, no newline at its end; empty while nothing has failed */
+    int cause;       /* errno of a call that failed; 0: something else is wrong */
 } fp_error;
 
 /* Writes the message; always returns -1, so that a function can end with `return fp_fail(...)`.
@@ -22,6 +23,10 @@ int fp_fail(fp_error *error, const char *format, ...) __attribute__((format(prin
 
 /* As fp_fail, with ": " and the text of errno behind the message. */
 int fp_fail_errno(fp_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether CAUSE means that files cannot be written where they belong (disk full, quota, read-only, broken),
+ * so that trying other work there is of no use. */
+int fp_cause_is_disk(int cause);
 
 /* Out of memory: says for what and how many bytes were wanted. */
 int fp_fail_memory(fp_error *error, const char *what, size_t bytes);

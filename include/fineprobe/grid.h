@@ -53,6 +53,14 @@ typedef struct fp_grid_pair {
 
 typedef enum fp_keep { FP_KEEP_NONE, FP_KEEP_LAST, FP_KEEP_ALL } fp_keep;
 
+/* What a piece of work may take; 0: left to the program. */
+typedef struct fp_grid_limits {
+    double memory;        /* bytes of a piece */
+    double node_memory;   /* bytes of all pieces on one node together; 0: not bounded */
+    double time, silence; /* seconds of a piece, in all and without a sign of progress */
+    int attempts;         /* times a piece is tried in a session; default 2 */
+} fp_grid_limits;
+
 typedef struct fp_grid {
     char *path, *folder, *text;
     char *name; /* "name:" of the grid, or the file's name without its ending */
@@ -72,6 +80,7 @@ typedef struct fp_grid {
     char *checkpoints;    /* default: OUTPUT without .h5 plus .checkpoints */
     fp_keep keep;         /* which checkpoints stay after the sweep; default last */
     double scratch_limit; /* bytes; default 20e9 */
+    fp_grid_limits limits;
 } fp_grid;
 
 /* NULL when there are problems (all of them listed) or the file cannot be read (one problem). Missing files

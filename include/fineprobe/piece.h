@@ -16,6 +16,7 @@ typedef enum fp_piece_kind {
     FP_PIECE_EMBED,    /* vectors of a task's instances at the wanted layers of one checkpoint */
     FP_PIECE_PROBE     /* one unit: its record */
 } fp_piece_kind;
+enum { FP_PIECE_KINDS = FP_PIECE_PROBE + 1 };
 
 typedef struct fp_piece_checkpoint {
     int64_t index;         /* in the layout's checkpoints */
@@ -28,6 +29,9 @@ typedef struct fp_piece {
     fp_piece_kind kind;
     int64_t index; /* finetune: run; embed: representation; probe: unit */
     int threads;
+    int attempt;                      /* counted from 1, all sessions together */
+    double time_limit, silence_limit; /* seconds: in all; without a report */
+    double memory_limit;              /* bytes */
     /* finetune, embed */
     char *model; /* folder */
     fp_task_spec task;
@@ -61,6 +65,7 @@ typedef enum fp_report_kind {
     FP_REPORT_CHECKPOINT, /* checkpoint INDEX is saved, its record written; SECONDS since the one before,
                              MEMORY */
     FP_REPORT_DONE,       /* the last report of a piece that succeeded; SECONDS it took */
+    FP_REPORT_STOPPED,    /* the last report of one that was asked to stop: what it needs to go on is saved */
     FP_REPORT_ERROR       /* MESSAGE; the last report of one that failed */
 } fp_report_kind;
 
@@ -68,6 +73,7 @@ typedef struct fp_report {
     fp_report_kind kind;
     double share, seconds, memory; /* MEMORY: peak of the process so far, bytes */
     int64_t index;
+    int cause; /* of an error, as in fp_error */
     char message[FP_MESSAGE];
 } fp_report;
 
@@ -75,8 +81,9 @@ int fp_report_parse(const char *line, fp_report *out);
 /* One line with its newline into OUT; its length. */
 size_t fp_report_format(const fp_report *report, char *out, size_t size);
 
-/* Carries PIECE out, reporting to the file descriptor REPORTS. 0, or -1 after an error report. */
-int fp_piece_run(const fp_piece *piece, int reports);
+/* Carries PIECE out, reporting to the file descriptor REPORTS. 0, or -1 after an error report. *STOP (may be
+ * NULL), set by a signal handler: a run saves its state and stops. */
+int fp_piece_run(const fp_piece *piece, int reports, volatile int *stop);
 
 /* Exit codes of a piece's process. */
 enum { FP_PIECE_OK = 0, FP_PIECE_ERROR = 1 };

@@ -4,6 +4,7 @@
 #define FINEPROBE_PLAN_H
 
 #include "fineprobe/grid.h"
+#include "fineprobe/piece.h"
 #include "fineprobe/store.h"
 
 /* One fine-tuning of one model on one task with one seed. Layout.runs has its row. */
@@ -19,14 +20,26 @@ typedef struct fp_plan_run {
 typedef struct fp_plan_representation {
     size_t checkpoint, model, task;
     size_t first_unit, n_units; /* one unit a layer */
-    double seconds, memory;     /* of embedding */
-    double bytes;               /* of its vectors in scratch */
+    size_t first_probing, n_probings;
+    double seconds, memory; /* of embedding */
+    double bytes;           /* of its vectors in scratch */
 } fp_plan_representation;
 
 typedef struct fp_plan_unit {
     size_t representation;
-    double seconds, memory;
 } fp_plan_unit;
+
+/* A piece of probing: needs the vectors of one representation. Those of a representation follow one another.
+ */
+#define FP_NOTHING SIZE_MAX
+typedef struct fp_plan_probing {
+    fp_piece_kind kind;
+    size_t index; /* FP_PIECE_PROBE: the unit */
+    size_t representation;
+    size_t then; /* the probing, behind this one, that must wait for it; FP_NOTHING: it is an end in itself */
+    int32_t layer;
+    double seconds, memory; /* expected */
+} fp_plan_probing;
 
 typedef struct fp_plan {
     const fp_grid *grid; /* not owned */
@@ -35,7 +48,9 @@ typedef struct fp_plan {
     fp_plan_run *runs;       /* [layout.n_runs] */
     size_t n_representations;
     fp_plan_representation *representations;
-    fp_plan_unit *units;     /* [layout.n_units] */
+    fp_plan_unit *units; /* [layout.n_units] */
+    size_t n_probings;
+    fp_plan_probing *probings;
     double checkpoint_bytes; /* largest checkpoint folder with its state */
 } fp_plan;
 

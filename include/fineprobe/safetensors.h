@@ -43,10 +43,13 @@ const fp_tensor_view *fp_safetensors_at(const fp_safetensors *file,
 const fp_tensor_view *fp_safetensors_find(const fp_safetensors *file,
                                           const char *name);                      /* NULL when absent */
 const char *fp_safetensors_metadata(const fp_safetensors *file, const char *key); /* NULL when absent */
+/* Whether the data are those that were written, of a file that this program wrote; others pass. */
+int fp_safetensors_intact(const fp_safetensors *file, fp_error *error);
 
 /* Writes all or nothing (temporary name, sync, rename), streaming: the data are not copied. They begin at a
  * multiple of 64 bytes, larger elements first, otherwise in the given order, so that every tensor is aligned.
- * METADATA: pairs key, value, ended by NULL; may be NULL. Hugging Face's loaders want "format", "pt". */
+ * METADATA: pairs key, value, ended by NULL; may be NULL; a digest of the data is added. Hugging Face's
+ * loaders want "format", "pt". */
 int fp_safetensors_write(const char *path, const fp_tensor_view *tensors, size_t count,
                          const char *const *metadata, fp_error *error);
 

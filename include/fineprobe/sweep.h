@@ -12,6 +12,7 @@ typedef struct fp_sweep_state {
     size_t units, units_kept, units_done, units_failed, checkpoints, checkpoints_done, checkpoints_failed;
     size_t running;   /* pieces of work */
     double elapsed;   /* seconds since this session began */
+    double busy;      /* seconds that all ranks together have spent on pieces */
     double share;     /* of this session's expected work, 0 .. 1 */
     double remaining; /* expected seconds; NaN while unknown */
     int over;         /* 1: the last call */
@@ -32,6 +33,7 @@ typedef enum fp_sweep_outcome {
     FP_SWEEP_COMPLETE,    /* every unit done */
     FP_SWEEP_FAILURES,    /* ended; some units failed */
     FP_SWEEP_INTERRUPTED, /* stopped early; run it again to go on */
+    FP_SWEEP_BROKEN,      /* stopped early, because files cannot be written; the error says what to mend */
     FP_SWEEP_REFUSED,     /* nothing was started: see the problems or the error */
     FP_SWEEP_BUSY         /* nothing was started: another sweep holds the result file */
 } fp_sweep_outcome;

@@ -12,6 +12,7 @@ int fp_fail(fp_error *error, const char *format, ...) {
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
+    error->cause = 0;
     return -1;
 }
 
@@ -25,7 +26,12 @@ int fp_fail_errno(fp_error *error, const char *format, ...) {
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof error->text)
         snprintf(error->text + n, sizeof error->text - (size_t)n, ": %s", strerror(cause));
+    error->cause = cause;
     return -1;
+}
+
+int fp_cause_is_disk(int cause) {
+    return cause == ENOSPC || cause == EDQUOT || cause == EROFS || cause == EIO || cause == ESTALE;
 }
 
 int fp_fail_memory(fp_error *error, const char *what, size_t bytes) {

@@ -1,10 +1,18 @@
 #include "command.h"
 
 #include "fineprobe/piece.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { REPORTS_FD = 3 };
+
+static volatile int stop_wanted;
+
+static void on_signal(int signal) {
+    (void)signal;
+    stop_wanted = 1;
+}
 
 /* All of standard input as text; free(). */
 static char *read_all(FILE *in) {
@@ -28,7 +36,9 @@ int fp_piece_command(void) {
         fp_complain(error.text);
         return FP_EXIT_USAGE;
     }
-    rc = fp_piece_run(&piece, REPORTS_FD);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR2, &action, NULL); /* the rank's way to say stop */
+    rc = fp_piece_run(&piece, REPORTS_FD, &stop_wanted);
     fp_piece_free(&piece);
     return rc == 0 ? FP_PIECE_OK : FP_PIECE_ERROR;
 }

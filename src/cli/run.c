@@ -83,6 +83,10 @@ static int summarise(fp_sweep_outcome outcome, const fp_sweep_state *last) {
         return FP_EXIT_RESUME;
     case FP_SWEEP_BUSY:
         return FP_EXIT_BUSY;
+    case FP_SWEEP_BROKEN:
+        printf("%s: broken off with %zu of %zu units done\n", last->file, last->units_kept + last->units_done,
+               last->units);
+        return FP_EXIT_FAILED;
     case FP_SWEEP_REFUSED:
         break;
     }

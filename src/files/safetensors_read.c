@@ -215,6 +215,23 @@ const fp_tensor_view *fp_safetensors_find(const fp_safetensors *file, const char
     return NULL;
 }
 
+static const fp_tensor_view *nth(const void *file, size_t i) {
+    return fp_safetensors_at(file, i);
+}
+
+int fp_safetensors_intact(const fp_safetensors *file, fp_error *error) {
+    const char *expected = fp_safetensors_metadata(file, FP_SAFETENSORS_DIGEST);
+    char digest[FP_DIGEST_TEXT];
+    if (!expected)
+        return 0;
+    if (fp_tensors_digest(nth, file, file->count, digest, error) < 0)
+        return -1;
+    if (strcmp(digest, expected) != 0)
+        return fp_fail(error, "it does not hold what was written into it (digest %s, not %s)", digest,
+                       expected);
+    return 0;
+}
+
 const char *fp_safetensors_metadata(const fp_safetensors *file, const char *key) {
     return json_string_value(json_object_get(json_object_get(file->header, FP_SAFETENSORS_METADATA), key));
 }

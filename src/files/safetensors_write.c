@@ -61,9 +61,9 @@ static json_t *describe(const fp_tensor_view *view, size_t begin) {
                      "data_offsets", (json_int_t)begin, (json_int_t)begin + (json_int_t)bytes_of(view));
 }
 
-static int add_metadata(json_t *header, const char *const *metadata, fp_error *error) {
-    json_t *object = json_object();
-    for (const char *const *at = metadata; at[0]; at += 2) {
+static int add_metadata(json_t *header, const char *const *metadata, const char *digest, fp_error *error) {
+    json_t *object = json_pack("{s:s}", FP_SAFETENSORS_DIGEST, digest);
+    for (const char *const *at = metadata; at && at[0]; at += 2) {
         if (json_object_set_new(object, at[0], json_string(at[1])) < 0) {
             json_decref(object);
             return fp_fail(error, "metadata %s is not UTF-8, or out of memory", at[0]);
@@ -109,14 +109,19 @@ static char *build_prefix(json_t *header, size_t *size, fp_error *error) {
     return prefix;
 }
 
+static const fp_tensor_view *nth(const void *order, size_t i) {
+    return ((const fp_tensor_view *const *)order)[i];
+}
+
 static char *make_prefix(const fp_tensor_view *const *order, size_t count, const char *const *metadata,
                          size_t *size, fp_error *error) {
     json_t *header = json_object();
-    char *prefix = NULL;
+    char *prefix = NULL, digest[FP_DIGEST_TEXT];
     if (!header)
         fp_fail_memory(error, "a safetensors header", count);
-    else if ((!metadata || add_metadata(header, metadata, error) == 0) &&
-             add_tensors(header, order, count, error) == 0)
+    else if (add_tensors(header, order, count, error) == 0 &&
+             fp_tensors_digest(nth, order, count, digest, error) == 0 &&
+             add_metadata(header, metadata, digest, error) == 0)
         prefix = build_prefix(header, size, error);
     json_decref(header);
     return prefix;

@@ -97,3 +97,18 @@ int fp_tensor_to_int64(const fp_tensor_view *view, long long *out, fp_error *err
                        view->name, fp_dtype_name(view->dtype));
     }
 }
+
+int fp_tensors_digest(fp_nth_tensor *nth, const void *of, size_t count, char out[FP_DIGEST_TEXT],
+                      fp_error *error) {
+    fp_digester *digester = fp_digester_create(error);
+    if (!digester)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        const fp_tensor_view *view = nth(of, i);
+        if (view->count)
+            fp_digest_bytes(digester, view->name, view->data, view->count * fp_dtype_size(view->dtype));
+    }
+    fp_digest_format(fp_digest_end(digester), out);
+    fp_digester_destroy(digester);
+    return 0;
+}

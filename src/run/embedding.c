@@ -1,9 +1,28 @@
 #include "run/embedding.h"
 
+#include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include "fineprobe/safetensors.h"
 #include <stdlib.h>
 
+/* A checkpoint that this program wrote must still be what it was. */
+static int check_intact(const char *model, fp_error *error) {
+    char *path = fp_path_join(model, "model.safetensors", error);
+    int rc = path ? 0 : -1;
+    if (rc == 0 && fp_path_exists(path)) {
+        fp_safetensors *file = fp_safetensors_open(path, error);
+        rc = file ? fp_safetensors_intact(file, error) : -1;
+        fp_safetensors_close(file);
+        if (rc < 0)
+            fp_error_context(error, "%s", path);
+    }
+    free(path);
+    return rc;
+}
+
 int fp_embedding_open(const char *model, const fp_task_spec *task, fp_embedding *out, fp_error *error) {
+    if (check_intact(model, error) < 0)
+        return -1;
     *out = (fp_embedding){.model = fp_bert_load(model, error)};
     if (!out->model)
         return -1;

@@ -1,5 +1,7 @@
+#include "fault.h"
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include "fineprobe/safetensors.h"
 #include "run.h"
 
 #include <cblas.h>
@@ -10,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void) {
+double fp_report_clock(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -25,7 +27,7 @@ static void send_report(fp_reporter *reporter, const fp_report *report) {
 
 void fp_report_progress(void *context, double share) {
     fp_reporter *reporter = context;
-    double t = now();
+    double t = fp_report_clock();
     if (t - reporter->last < 0.5)
         return;
     reporter->last = t;
@@ -39,7 +41,7 @@ static double peak_memory(void) {
 }
 
 void fp_report_checkpoint(fp_reporter *reporter, int64_t index) {
-    double t = now();
+    double t = fp_report_clock();
     send_report(reporter, &(fp_report){.kind = FP_REPORT_CHECKPOINT,
                                        .index = index,
                                        .seconds = t - reporter->checkpoint,
@@ -70,6 +72,10 @@ void fp_prepared_free(fp_prepared *prepared) {
     memset(prepared, 0, sizeof *prepared);
 }
 
+const char *fp_piece_result(const fp_piece *piece) {
+    return piece->kind == FP_PIECE_EMBED ? piece->vectors : piece->record;
+}
+
 static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *error) {
     switch (piece->kind) {
     case FP_PIECE_FINETUNE:
@@ -82,15 +88,35 @@ static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *err
     return fp_fail(error, "there is no kind %d of work", (int)piece->kind);
 }
 
-int fp_piece_run(const fp_piece *piece, int reports) {
-    double start = now();
-    fp_reporter reporter = {reports, start, 0, start};
+/* What a piece hands in must be what it wrote. */
+static int read_back(const fp_piece *piece, fp_error *error) {
+    const char *path = fp_piece_result(piece);
+    fp_safetensors *file = fp_safetensors_open(path, error);
+    int rc = file ? fp_safetensors_intact(file, error) : -1;
+    fp_safetensors_close(file);
+    return rc < 0 ? fp_error_context(error, "%s", path) : 0;
+}
+
+int fp_piece_run(const fp_piece *piece, int reports, volatile int *stop) {
+    double start = fp_report_clock();
+    fp_reporter reporter = {reports, start, 0, start, start, stop};
     fp_error error = {0};
     openblas_set_num_threads(piece->threads);
-    int rc = carry_out(piece, &reporter, &error);
-    fp_report report = {
-        .kind = rc == 0 ? FP_REPORT_DONE : FP_REPORT_ERROR, .share = 1, .seconds = now() - reporter.started};
+    int rc = fp_fault_before(piece, &error);
+    if (rc == 0)
+        rc = carry_out(piece, &reporter, &error);
+    if (rc == 0)
+        rc = fp_fault_after(piece, &error);
+    if (rc == 0 &&
+        piece->kind != FP_PIECE_FINETUNE) /* whose records its rank takes, and checks, on the way */
+        rc = read_back(piece, &error);
+    fp_report report = {.kind = rc == 0  ? FP_REPORT_DONE
+                                : rc > 0 ? FP_REPORT_STOPPED
+                                         : FP_REPORT_ERROR,
+                        .share = 1,
+                        .seconds = fp_report_clock() - reporter.started,
+                        .cause = error.cause};
     fp_copy_text(report.message, sizeof report.message, error.text);
     send_report(&reporter, &report);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }

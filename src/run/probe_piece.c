@@ -159,6 +159,7 @@ int fp_run_probe(const fp_piece *piece, fp_reporter *reporter, fp_error *error) 
             both ? fp_spatial_similarity(record.label_distances,
                                          record.label_distances + g->labels * g->labels, g->labels)
                  : NAN;
+        record.row.crc = fp_unit_record_crc(g, &record);
         rc = fp_record_save(piece->record, &fp_unit_records, g, &record, error);
     }
     fp_unit_record_free(&record);

@@ -54,7 +54,9 @@ int fp_record_load(const char *path, const fp_record_kind *kind, const fp_group 
     fp_safetensors *file = fp_safetensors_open(path, error);
     if (!file)
         return -1;
-    int rc = fp_record_alloc(kind, group, record, error);
+    int rc = fp_safetensors_intact(file, error);
+    if (rc == 0)
+        rc = fp_record_alloc(kind, group, record, error);
     fp_part parts[MOST_PARTS];
     size_t n = rc == 0 ? list_parts(kind, group, record, parts) : 0;
     for (size_t i = 0; rc == 0 && i < n; i++)
@@ -85,7 +87,9 @@ int fp_checkpoint_record_load(const char *path, fp_checkpoint_record *record, fp
     size_t bytes = losses ? losses->count : 0;
     record->n_losses = bytes / sizeof *record->losses;
     record->losses = fp_alloc(record->n_losses, sizeof *record->losses, "losses", error);
-    int rc = record->losses ? take_bytes(file, "losses", record->losses, bytes, error) : -1;
+    int rc = record->losses ? fp_safetensors_intact(file, error) : -1;
+    if (rc == 0)
+        rc = take_bytes(file, "losses", record->losses, bytes, error);
     if (rc == 0)
         rc = take_bytes(file, "row", &record->row, sizeof record->row, error);
     if (rc == 0)

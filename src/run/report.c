@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"progress", "checkpoint", "done", "error"};
+static const char *const names[] = {"progress", "checkpoint", "done", "stopped", "error"};
 
 size_t fp_report_format(const fp_report *report, char *out, size_t size) {
     /* "s%" takes a length; invalid UTF-8 (a path, say) is kept out of JSON by packing the rest without it */
-    json_t *line =
-        json_pack("{s:s, s:f, s:f, s:f, s:I, s:s*}", "report", names[report->kind], "share", report->share,
-                  "seconds", report->seconds, "memory", report->memory, "index", (json_int_t)report->index,
-                  "message", report->message[0] ? report->message : NULL);
+    json_t *line = json_pack("{s:s, s:f, s:f, s:f, s:I, s:i, s:s*}", "report", names[report->kind], "share",
+                             report->share, "seconds", report->seconds, "memory", report->memory, "index",
+                             (json_int_t)report->index, "cause", report->cause, "message",
+                             report->message[0] ? report->message : NULL);
     if (!line)
         line = json_pack("{s:s, s:s}", "report", names[report->kind], "message",
                          "(a message that is not UTF-8)");
@@ -42,6 +42,7 @@ int fp_report_parse(const char *line, fp_report *out) {
     out->seconds = json_number_value(json_object_get(object, "seconds"));
     out->memory = json_number_value(json_object_get(object, "memory"));
     out->index = json_integer_value(json_object_get(object, "index"));
+    out->cause = (int)json_integer_value(json_object_get(object, "cause"));
     const char *message = json_string_value(json_object_get(object, "message"));
     fp_copy_text(out->message, sizeof out->message, message ? message : "");
     json_decref(object);

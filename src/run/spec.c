@@ -304,6 +304,10 @@ static void exchange_piece(fp_exchange *x, fp_piece *piece) {
     piece->kind = (fp_piece_kind)kind;
     integer(x, "index", &piece->index);
     natural(x, "threads", &piece->threads);
+    natural(x, "attempt", &piece->attempt);
+    real(x, "time_limit", &piece->time_limit);
+    real(x, "silence_limit", &piece->silence_limit);
+    real(x, "memory_limit", &piece->memory_limit);
     if (x->failed)
         return;
     switch (piece->kind) {

@@ -106,7 +106,9 @@ int fp_vectors_read(const char *path, int layer, const char *split, fp_vectors *
     fp_safetensors *file = fp_safetensors_open(path, error);
     if (!file)
         return -1;
-    int rc = read_split(file, layer, split, out, error);
+    int rc = fp_safetensors_intact(file, error);
+    if (rc == 0)
+        rc = read_split(file, layer, split, out, error);
     fp_safetensors_close(file);
     if (rc < 0) {
         fp_vectors_free(out);

@@ -141,6 +141,7 @@ static int set_defaults(fp_grid *grid) {
     grid->threads = 1;
     grid->keep = FP_KEEP_LAST;
     grid->scratch_limit = 20e9;
+    grid->limits.attempts = 2;
     return 0;
 }
 
@@ -156,6 +157,7 @@ static const fp_key grid_keys[] = {
     {"cross_task", FP_KEY_OTHER, 0, 0, 0, NULL},
     {"threads", FP_KEY_INT, offsetof(fp_grid, threads), 1, 1024, "a whole number from 1 to 1024"},
     {"output", FP_KEY_OTHER, 0, 0, 0, NULL},
+    {"limits", FP_KEY_OTHER, 0, 0, 0, NULL},
     {"anchors", FP_KEY_OTHER, 0, 0, 0, NULL}, /* any values: a place for anchors */
     {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
 };
@@ -181,7 +183,7 @@ static void read_root(fp_grid_reader *reader, const fp_yaml_node *root, fp_grid 
     const fp_yaml_node *name = fp_yaml_get(root, "name"), *finetune = fp_yaml_get(root, "finetune"),
                        *steps = fp_yaml_get(root, "checkpoints"), *layers = fp_yaml_get(root, "layers"),
                        *probes = fp_yaml_get(root, "probes"), *seeds = fp_yaml_get(root, "seeds"),
-                       *output = fp_yaml_get(root, "output");
+                       *output = fp_yaml_get(root, "output"), *limits = fp_yaml_get(root, "limits");
     if (name)
         fp_read_name(reader, name, "name", &grid->name);
     else
@@ -202,6 +204,8 @@ static void read_root(fp_grid_reader *reader, const fp_yaml_node *root, fp_grid 
         fp_grid_read_seeds(reader, seeds, grid);
     if (output)
         fp_grid_read_output(reader, output, grid);
+    if (limits)
+        fp_grid_read_limits(reader, limits, &grid->limits);
     default_paths(reader, grid);
 }
 

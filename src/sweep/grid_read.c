@@ -60,12 +60,13 @@ int fp_read_real(const fp_yaml_node *node, double *out) {
     return *end || !isfinite(*out) ? -1 : 0;
 }
 
-int fp_read_bytes(const fp_yaml_node *node, double *out) {
-    static const struct {
-        const char *name;
-        double bytes;
-    } units[] = {{"", 1},      {"B", 1},      {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},    {"GB", 1e9},
-                 {"TB", 1e12}, {"KiB", 1024}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+typedef struct fp_unit_of {
+    const char *name;
+    double value;
+} fp_unit_of;
+
+/* A number and one of UNITS (ended by a name of NULL), with or without a space between. */
+static int read_quantity(const fp_yaml_node *node, const fp_unit_of *units, double *out) {
     if (node->kind != FP_YAML_TEXT)
         return -1;
     size_t n = strspn(node->text, "0123456789.eE+");
@@ -77,12 +78,24 @@ int fp_read_bytes(const fp_yaml_node *node, double *out) {
     char *end;
     double value = strtod(number, &end);
     const char *unit = node->text + n + strspn(node->text + n, " ");
-    for (size_t i = 0; !*end && i < sizeof units / sizeof *units; i++)
-        if (strcmp(unit, units[i].name) == 0) {
-            *out = value * units[i].bytes;
+    for (; !*end && units->name; units++)
+        if (strcmp(unit, units->name) == 0) {
+            *out = value * units->value;
             return isfinite(*out) ? 0 : -1;
         }
     return -1;
+}
+
+int fp_read_bytes(const fp_yaml_node *node, double *out) {
+    static const fp_unit_of units[] = {{"", 1},         {"B", 1},        {"kB", 1e3},     {"KB", 1e3},
+                                       {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12},    {"KiB", 1024},
+                                       {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {NULL, 0}};
+    return read_quantity(node, units, out);
+}
+
+int fp_read_duration(const fp_yaml_node *node, double *out) {
+    static const fp_unit_of units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
+    return read_quantity(node, units, out);
 }
 
 int fp_read_text(fp_grid_reader *reader, const fp_yaml_node *node, const char *what, char **out) {

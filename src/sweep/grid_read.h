@@ -82,6 +82,7 @@ int fp_read_text(fp_grid_reader *reader, const fp_yaml_node *node, const char *w
 int fp_read_integer(const fp_yaml_node *node, int64_t *out); /* no note */
 int fp_read_real(const fp_yaml_node *node, double *out);     /* no note */
 int fp_read_bytes(const fp_yaml_node *node, double *out);    /* "20 GB"; no note */
+int fp_read_duration(const fp_yaml_node *node, double *out); /* "30 min" in seconds; no note */
 int fp_read_seed(fp_grid_reader *reader, const fp_yaml_node *node, uint64_t *out);
 /* One of WORDS (ended by NULL): its index, or -1 with a note. */
 int fp_read_word(fp_grid_reader *reader, const fp_yaml_node *node, const char *what,
@@ -109,6 +110,7 @@ void fp_grid_read_steps(fp_grid_reader *reader, const fp_yaml_node *node, fp_gri
 void fp_grid_read_layers(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_choice *out);
 void fp_grid_read_seeds(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);
 void fp_grid_read_probes(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);
+void fp_grid_read_limits(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_limits *out);
 void fp_grid_read_output(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);
 
 #endif

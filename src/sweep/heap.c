@@ -9,6 +9,10 @@ int fp_heap_init(fp_heap *heap, size_t capacity, fp_error *error) {
     return heap->items ? 0 : -1;
 }
 
+int fp_heap_grow(fp_heap *heap, size_t capacity, fp_error *error) {
+    return fp_grow((void **)&heap->items, &heap->capacity, capacity, sizeof *heap->items, error);
+}
+
 void fp_heap_free(fp_heap *heap) {
     free(heap->items);
     *heap = (fp_heap){0};
@@ -26,20 +30,29 @@ void fp_heap_push(fp_heap *heap, double priority, size_t index) {
     heap->items[at] = item;
 }
 
-fp_heap_item fp_heap_pop(fp_heap *heap) {
-    fp_heap_item first = heap->items[0], last = heap->items[--heap->count];
-    size_t at = 0;
+/* Puts ITEM into the place AT or below. */
+static void sink(fp_heap *heap, size_t at, fp_heap_item item) {
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= heap->count)
             break;
         if (child + 1 < heap->count && before(heap->items[child + 1], heap->items[child]))
             child++;
-        if (!before(heap->items[child], last))
+        if (!before(heap->items[child], item))
             break;
         heap->items[at] = heap->items[child];
         at = child;
     }
-    heap->items[at] = last;
+    heap->items[at] = item;
+}
+
+fp_heap_item fp_heap_pop(fp_heap *heap) {
+    fp_heap_item first = heap->items[0], last = heap->items[--heap->count];
+    sink(heap, 0, last);
     return first;
+}
+
+void fp_heap_order(fp_heap *heap) {
+    for (size_t at = heap->count / 2; at-- > 0;)
+        sink(heap, at, heap->items[at]);
 }

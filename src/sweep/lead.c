@@ -15,8 +15,9 @@
 typedef struct fp_hand {
     int busy, gone;
     fp_assignment piece;
-    double share,
-        credited; /* SHARE of the piece is done; seconds of it that the schedule has counted already */
+    double share;    /* of the piece that is done */
+    double credited; /* seconds of it that checkpoints have told of */
+    double since;    /* when it was given the piece */
 } fp_hand;
 
 typedef struct fp_leader {
@@ -24,7 +25,10 @@ typedef struct fp_leader {
     int ranks;
     fp_hand *hands;
     int stopping, underived;
+    const fp_error *broken; /* why the sweep cannot go on; NULL: it can */
+    fp_error why;
     double started, last_state, last_pulse;
+    double worked; /* seconds that pieces took which are over */
 } fp_leader;
 
 static double clock_seconds(clockid_t id) {
@@ -40,14 +44,30 @@ static void say(const fp_leader *l, const char *text) {
 
 /* ---- the state of things ---- */
 
-static fp_sweep_state state_of(const fp_leader *l, int over) {
-    fp_schedule_counts c = fp_schedule_count(l->work->schedule);
-    double done = c.seconds_done;
+/* Seconds of one core that are left, without what running pieces have done. */
+static double seconds_left(const fp_leader *l) {
+    double left = fp_schedule_left(l->work->schedule);
     for (int r = 0; r < l->ranks; r++)
         if (l->hands[r].busy)
-            done += fmax(l->hands[r].share * l->hands[r].piece.seconds - l->hands[r].credited, 0);
-    double share = c.seconds_total > 0 ? fmin(done / c.seconds_total, 1) : 1;
+            left -= fmax(l->hands[r].share * l->hands[r].piece.seconds - l->hands[r].credited, 0);
+    return fmax(left, 0);
+}
+
+/* Seconds that ranks have spent on pieces, running ones included. */
+static double seconds_worked(const fp_leader *l) {
+    double worked = l->worked, now = clock_seconds(CLOCK_MONOTONIC);
+    for (int r = 0; r < l->ranks; r++)
+        if (l->hands[r].busy)
+            worked += now - l->hands[r].since;
+    return worked;
+}
+
+static fp_sweep_state state_of(const fp_leader *l, int over) {
+    fp_schedule_counts c = fp_schedule_count(l->work->schedule);
     double elapsed = clock_seconds(CLOCK_MONOTONIC) - l->started;
+    double left = seconds_left(l), worked = seconds_worked(l);
+    double share = left + worked > 0 ? worked / (left + worked) : 1;
+    double remaining = fmax(left / l->ranks, fp_schedule_longest(l->work->schedule));
     return (fp_sweep_state){.file = l->work->file,
                             .ranks = l->ranks,
                             .units = c.units,
@@ -59,9 +79,16 @@ static fp_sweep_state state_of(const fp_leader *l, int over) {
                             .checkpoints_failed = c.checkpoints_failed,
                             .running = c.running,
                             .elapsed = elapsed,
-                            .share = share,
-                            .remaining = share > 0.01 ? elapsed * (1 - share) / share : NAN,
+                            .busy = worked,
+                            .share = over && !l->stopping ? 1 : share,
+                            .remaining = c.ended > 0 ? remaining : NAN,
                             .over = over};
+}
+
+/* Nothing more can be done here: l->why says so. */
+static void give_up(fp_leader *l) {
+    l->broken = &l->why;
+    l->stopping = 1;
 }
 
 static void pulse(fp_leader *l, int over) {
@@ -74,17 +101,18 @@ static void pulse(fp_leader *l, int over) {
     }
     if (over || now - l->last_pulse >= 5) {
         fp_sweep_state state = state_of(l, over);
-        fp_schedule_counts counts = fp_schedule_count(l->work->schedule);
         fp_progress_row *row = &l->work->progress;
         row->heartbeat = wall;
         row->expected_end = isnan(state.remaining) ? 0 : wall + state.remaining;
-        row->work_done = counts.seconds_done;
-        row->work_total = counts.seconds_total;
+        row->work_done = state.busy;
+        row->work_total = state.busy + (over && !l->stopping ? 0 : seconds_left(l));
         row->finished = fp_schedule_over(l->work->schedule) ? FP_SWEEP_ENDED
                         : over                              ? FP_SWEEP_STOPPED
                                                             : FP_SWEEP_GOES_ON;
         fp_store_write_progress(l->work->store, row, NULL); /* a pulse that fails harms nothing */
         l->last_pulse = now;
+        if (!l->broken && fp_lock_beat(l->work->lock, &l->why) < 0)
+            give_up(l);
     }
 }
 
@@ -118,7 +146,7 @@ static void remove_checkpoint(const fp_leader *l, size_t c) {
 /* A piece of work that failed; its unit's row gives the reason alone, others name the piece as well. */
 typedef struct fp_cause {
     const fp_assignment *piece;
-    int rank;
+    const fp_provenance_row *row;
     const char *what, *why;
 } fp_cause;
 
@@ -126,9 +154,9 @@ static fp_provenance_row failure_row(const fp_cause *cause, const fp_consequence
     fp_provenance_row row = {.rank = -1, .message = "what it depends on failed in an earlier session"};
     if (!cause)
         return row;
-    int own =
-        c->kind == FP_FAIL_UNIT && cause->piece->kind == FP_PIECE_PROBE && cause->piece->index == c->index;
-    row.rank = cause->rank;
+    int own = c->kind == FP_FAIL_PROBING && cause->piece->kind >= FP_PIECE_PROBE &&
+              cause->piece->probing == c->index;
+    row = *cause->row;
     snprintf(row.message, sizeof row.message, "%s%s%s", own ? "" : cause->what, own ? "" : ": ", cause->why);
     return row;
 }
@@ -138,14 +166,15 @@ static void take_consequences(const fp_leader *l, const fp_cause *cause) {
     fp_consequence c;
     while (fp_schedule_consequence(l->work->schedule, &c)) {
         fp_provenance_row row = failure_row(cause, &c);
+        const fp_plan_probing *probing = &l->work->plan->probings[c.index];
         if (c.kind == FP_REMOVE_VECTORS)
             remove_vectors(l, c.index);
         else if (c.kind == FP_REMOVE_CHECKPOINT)
             remove_checkpoint(l, c.index);
-        else if (c.kind == FP_FAIL_UNIT)
-            fp_store_mark_unit(l->work->store, c.index, FP_FAILED, &row, NULL);
-        else
+        else if (c.kind == FP_FAIL_CHECKPOINT)
             fp_store_mark_checkpoint(l->work->store, c.index, FP_FAILED, &row, NULL);
+        else if (probing->kind == FP_PIECE_PROBE)
+            fp_store_mark_unit(l->work->store, probing->index, FP_FAILED, &row, NULL);
     }
 }
 
@@ -171,50 +200,99 @@ static void describe(const fp_plan *plan, const fp_assignment *piece, char out[2
         snprintf(out + n, (size_t)(256 - n), ", layer %d", layout->units[piece->index].layer);
 }
 
+/* Attempts of earlier sessions. */
+static int earlier_attempts(const fp_leader *l, const fp_assignment *piece) {
+    size_t units = l->work->plan->layout.n_units;
+    return piece->kind == FP_PIECE_PROBE      ? l->work->attempts[piece->index]
+           : piece->kind == FP_PIECE_FINETUNE ? l->work->attempts[units + piece->first]
+                                              : 0;
+}
+
+static void piece_failed(fp_leader *l, int rank, const fp_outcome *outcome) {
+    const fp_assignment *piece = &l->hands[rank].piece;
+    char what[256], text[256 + FP_MESSAGE + 64];
+    double now = clock_seconds(CLOCK_REALTIME);
+    fp_provenance_row row = {.rank = rank,
+                             .attempts = earlier_attempts(l, piece) + piece->attempt,
+                             .incarnation = l->work->progress.incarnation,
+                             .started = now - outcome->seconds,
+                             .finished = now};
+    describe(l->work->plan, piece, what);
+    snprintf(text, sizeof text, "%s failed on rank %d: %s", what, rank, outcome->message);
+    say(l, text);
+    fp_schedule_ended(l->work->schedule, piece, 0, 0);
+    take_consequences(l, &(fp_cause){piece, &row, what, outcome->message});
+}
+
+/* Files that belong to the sweep are gone: no piece will do better. */
+static int check_places(fp_leader *l) {
+    const fp_grid *grid = l->work->plan->grid;
+    char *scratch = fp_place_scratch(grid, NULL);
+    const char *gone = scratch && !fp_path_exists(scratch)  ? scratch
+                       : !fp_path_exists(grid->checkpoints) ? grid->checkpoints
+                                                            : NULL;
+    if (gone)
+        fp_fail(&l->why, "the folder %s has vanished; the same command goes on, and makes it anew", gone);
+    free(scratch);
+    return gone ? -1 : 0;
+}
+
 static void piece_ended(fp_leader *l, int rank, const fp_outcome *outcome) {
     fp_hand *hand = &l->hands[rank];
-    char what[256], text[256 + FP_MESSAGE + 64];
-    const fp_cause cause = {&hand->piece, rank, what, outcome->message};
-    int failed = outcome->kind == FP_OUTCOME_FAILED;
     hand->busy = 0;
-    if (failed) {
-        describe(l->work->plan, &hand->piece, what);
-        snprintf(text, sizeof text, "%s failed on rank %d: %s", what, rank, outcome->message);
-        say(l, text);
+    l->worked += clock_seconds(CLOCK_MONOTONIC) - hand->since;
+    if (outcome->kind == FP_OUTCOME_LEFT)
+        return;
+    if (outcome->kind == FP_OUTCOME_BROKEN) {
+        fp_fail(&l->why, "%s; make room or mend it, and run the same command again", outcome->message);
+        give_up(l);
+    } else if (outcome->kind == FP_OUTCOME_FAILED && check_places(l) < 0) {
+        give_up(l);
+    } else if (outcome->kind == FP_OUTCOME_FAILED) {
+        piece_failed(l, rank, outcome);
+    } else {
+        fp_schedule_ended(l->work->schedule, &hand->piece, 1, outcome->seconds);
+        take_consequences(l, NULL);
     }
-    fp_schedule_ended(l->work->schedule, &hand->piece, !failed);
-    take_consequences(l, failed ? &cause : NULL);
 }
 
 static void take_outcome(fp_leader *l, int rank, const fp_outcome *outcome) {
     fp_hand *hand = &l->hands[rank];
-    if (outcome->kind == FP_OUTCOME_PROGRESS) {
+    switch (outcome->kind) {
+    case FP_OUTCOME_PROGRESS:
         hand->share = outcome->share;
-    } else if (outcome->kind == FP_OUTCOME_CHECKPOINT) {
-        double before = fp_schedule_count(l->work->schedule).seconds_done;
-        fp_schedule_checkpoint(l->work->schedule, (size_t)outcome->checkpoint);
-        hand->credited += fp_schedule_count(l->work->schedule).seconds_done - before;
-    } else if (outcome->kind == FP_OUTCOME_STOP) {
-        l->stopping = 1;
-    } else if (outcome->kind == FP_OUTCOME_GOODBYE) {
-        hand->gone = 1;
-    } else if (hand->busy) {
-        piece_ended(l, rank, outcome);
+        break;
+    case FP_OUTCOME_CHECKPOINT: {
+        double before = fp_schedule_left(l->work->schedule);
+        fp_schedule_checkpoint(l->work->schedule, (size_t)outcome->checkpoint, outcome->seconds);
+        hand->credited += fmax(before - fp_schedule_left(l->work->schedule), 0);
+        take_consequences(l, NULL);
+        break;
     }
-    take_consequences(l, NULL);
+    case FP_OUTCOME_STOP:
+        l->stopping = 1;
+        break;
+    case FP_OUTCOME_GOODBYE:
+        hand->gone = 1;
+        break;
+    default:
+        if (hand->busy)
+            piece_ended(l, rank, outcome);
+    }
 }
 
 /* 1: RANK has got something to do. */
 static int give(fp_leader *l, int rank) {
     fp_hand *hand = &l->hands[rank];
     fp_error error = {0};
-    if (hand->busy || !fp_schedule_next(l->work->schedule, &hand->piece))
+    if (hand->busy || !fp_schedule_next(l->work->schedule, l->work->nodes[rank], &hand->piece))
         return 0;
     hand->busy = 1;
     hand->share = hand->credited = 0;
-    char *text = fp_place_specify(l->work->plan, &hand->piece, &error);
+    hand->since = clock_seconds(CLOCK_MONOTONIC);
+    char *text = fp_place_specify(l->work->plan, &hand->piece, earlier_attempts(l, &hand->piece), &error);
     if (!text) {
-        fp_outcome outcome = {.kind = FP_OUTCOME_FAILED};
+        fp_outcome outcome = {.kind = fp_cause_is_disk(error.cause) ? FP_OUTCOME_BROKEN : FP_OUTCOME_FAILED};
         fp_copy_text(outcome.message, sizeof outcome.message, error.text);
         take_outcome(l, rank, &outcome);
     } else if (rank == 0) {
@@ -247,21 +325,31 @@ static int turn(fp_leader *l, fp_error *error) {
     return happened;
 }
 
+/* Ends the session on all ranks: running pieces are asked to stop, and killed when they take too long; what
+ * they hand in until then is taken. */
 static void send_home(fp_leader *l) {
     fp_patience patience = {0};
-    fp_supervisor_stop(l->work->supervisor);
+    fp_supervisor *own = l->work->supervisor;
+    double until = clock_seconds(CLOCK_MONOTONIC) + FP_GRACE;
+    fp_supervisor_ask(own);
     for (int r = 1; r < l->ranks; r++)
         fp_wire_send_work(l->work->comm, r, "");
-    for (int left = l->ranks - 1; left > 0;) {
+    for (int left = l->ranks - 1; left > 0 || fp_supervisor_busy(own);) {
         fp_outcome outcome;
-        int rank, there = fp_wire_receive_outcome(l->work->comm, &rank, &outcome);
-        if (there && outcome.kind == FP_OUTCOME_GOODBYE)
-            left--;
-        fp_wire_wait(&patience, l->work->supervisor, there);
+        int rank, news = 0, there = fp_wire_receive_outcome(l->work->comm, &rank, &outcome);
+        if (there) {
+            left -= outcome.kind == FP_OUTCOME_GOODBYE;
+            take_outcome(l, rank, &outcome);
+        }
+        if (fp_supervisor_busy(own) && (news = fp_supervisor_poll(own, &outcome, NULL)) > 0)
+            take_outcome(l, 0, &outcome);
+        if (news < 0 || clock_seconds(CLOCK_MONOTONIC) > until)
+            fp_supervisor_stop(own);
+        fp_wire_wait(&patience, own, there || news > 0);
     }
 }
 
-/* Room for the hands; a failure ends the sweep, but the others must still be sent home. */
+/* Hands out work until all is done or failed, or nothing more is to be started. */
 static int lead_to_end(fp_leader *l, fp_error *error) {
     fp_patience patience = {0};
     l->started = clock_seconds(CLOCK_MONOTONIC);
@@ -277,7 +365,6 @@ static int lead_to_end(fp_leader *l, fp_error *error) {
         say(l, error->text); /* every unit is there; only what compares them is not */
         l->underived = 1;
     }
-    pulse(l, 1);
     return 0;
 }
 
@@ -286,11 +373,18 @@ int fp_lead(fp_lead_work *work, fp_sweep_outcome *outcome, fp_error *error) {
     MPI_Comm_size(work->comm, &l.ranks);
     l.hands = fp_alloc((size_t)l.ranks, sizeof *l.hands, "ranks", error);
     int rc = l.hands ? lead_to_end(&l, error) : -1;
+    if (rc < 0)
+        l.stopping = 1;
     send_home(&l);
+    if (l.hands)
+        pulse(&l, 1);
     fp_schedule_counts counts = fp_schedule_count(work->schedule);
-    *outcome = l.stopping                                                        ? FP_SWEEP_INTERRUPTED
+    *outcome = l.broken                                                          ? FP_SWEEP_BROKEN
+               : l.stopping                                                      ? FP_SWEEP_INTERRUPTED
                : counts.units_failed || counts.checkpoints_failed || l.underived ? FP_SWEEP_FAILURES
                                                                                  : FP_SWEEP_COMPLETE;
+    if (l.broken)
+        *error = *l.broken;
     free(l.hands);
     return rc;
 }

@@ -170,6 +170,16 @@ int fp_lock_is_held(const char *file) {
     return held;
 }
 
+int fp_lock_beat(fp_lock *lock, fp_error *error) {
+    fp_owner owner;
+    if (read_owner(lock->path, &owner) < 0 && !fp_path_exists(lock->path))
+        return fp_fail(error, "the lock %s has vanished", lock->path);
+    if (owner.process && !same_owner(&owner, &lock->self))
+        return fp_fail(error, "another sweep (process %ld on %s, job %s) has taken %s over", owner.process,
+                       owner.host, owner.job, lock->path);
+    return 0;
+}
+
 void fp_lock_release(fp_lock *lock) {
     if (!lock)
         return;

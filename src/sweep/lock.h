@@ -13,6 +13,8 @@ typedef struct fp_lock fp_lock;
  * SLURM_RESTART_COUNT), or the job FINEPROBE_GONE_JOB, of which the caller has made certain that it has
  * ended. *INCARNATION: counts the sweeps that had this file. */
 fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error);
+/* A sign of life, every few seconds; -1 when somebody else has the lock. */
+int fp_lock_beat(fp_lock *lock, fp_error *error);
 void fp_lock_release(fp_lock *lock);
 
 /* 1: there is a lock, whoever made it. */

@@ -2,16 +2,29 @@
 
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include "sweep/costs.h"
 #include "sweep/session.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is done: fp_status of units and checkpoints; which checkpoints' models are on disk; and what follows
+ * for each checkpoint. */
+typedef struct fp_state {
+    const fp_plan *plan;
+    unsigned char *units, *checkpoints, *available, *probings;
+    fp_provenance_row *unit_rows, *checkpoint_rows;
+    fp_costs *costs;
+    double *chains; /* [probings] of open ones */
+    double *tails;  /* [checkpoints] longest chain of open work behind it; 0: none */
+} fp_state;
 
 /* ---- what an earlier session has done ---- */
 
 typedef struct fp_known {
     const char *digest;
     const fp_unit_row *unit; /* NULL: a checkpoint */
+    const fp_provenance_row *how;
     unsigned char status;
     int wanted; /* the plan has this unit, perhaps with another digest */
 } fp_known;
@@ -38,6 +51,7 @@ static int by_identity(const void *a, const void *b) {
 typedef struct fp_history {
     fp_layout layout;
     unsigned char *units, *checkpoints;
+    fp_provenance_row *unit_rows, *checkpoint_rows;
     fp_known *known_units, *known_checkpoints;
 } fp_history;
 
@@ -45,6 +59,8 @@ static void history_free(fp_history *h) {
     fp_layout_free(&h->layout);
     free(h->units);
     free(h->checkpoints);
+    free(h->unit_rows);
+    free(h->checkpoint_rows);
     free(h->known_units);
     free(h->known_checkpoints);
 }
@@ -57,15 +73,23 @@ static int read_history(fp_store *store, fp_history *h, fp_error *error) {
     h->checkpoints = fp_alloc(checkpoints, 1, "status", error);
     h->known_units = fp_alloc(units, sizeof *h->known_units, "known units", error);
     h->known_checkpoints = fp_alloc(checkpoints, sizeof *h->known_checkpoints, "known checkpoints", error);
-    if (!h->units || !h->checkpoints || !h->known_units || !h->known_checkpoints)
+    h->unit_rows = fp_alloc(units, sizeof *h->unit_rows, "provenance", error);
+    h->checkpoint_rows = fp_alloc(checkpoints, sizeof *h->checkpoint_rows, "provenance", error);
+    if (!h->units || !h->checkpoints || !h->known_units || !h->known_checkpoints || !h->unit_rows ||
+        !h->checkpoint_rows)
         return -1;
-    if (fp_store_read_status(store, h->units, h->checkpoints, error) < 0)
+    if (fp_store_read_status(store, h->units, h->checkpoints, error) < 0 ||
+        fp_store_read_provenance(store, h->unit_rows, h->checkpoint_rows, error) < 0)
         return -1;
     for (size_t i = 0; i < units; i++)
-        h->known_units[i] = (fp_known){h->layout.units[i].digest, &h->layout.units[i], h->units[i], 0};
+        h->known_units[i] = (fp_known){.digest = h->layout.units[i].digest,
+                                       .unit = &h->layout.units[i],
+                                       .how = &h->unit_rows[i],
+                                       .status = h->units[i]};
     for (size_t i = 0; i < checkpoints; i++)
-        h->known_checkpoints[i] =
-            (fp_known){.digest = h->layout.checkpoints[i].digest, .status = h->checkpoints[i]};
+        h->known_checkpoints[i] = (fp_known){.digest = h->layout.checkpoints[i].digest,
+                                             .how = &h->checkpoint_rows[i],
+                                             .status = h->checkpoints[i]};
     return 0;
 }
 
@@ -78,8 +102,9 @@ static int open_history(const char *path, fp_history *h, fp_error *error) {
 }
 
 /* Marks what is kept: STATUS of the plan's checkpoints and units. */
-static void match(const fp_plan *plan, fp_history *h, unsigned char *units, unsigned char *checkpoints,
-                  fp_outlook *out) {
+static void match(fp_state *s, fp_history *h, fp_outlook *out) {
+    const fp_plan *plan = s->plan;
+    unsigned char *units = s->units, *checkpoints = s->checkpoints;
     size_t n = h->layout.n_units, n_checkpoints = h->layout.n_checkpoints;
     qsort(h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
     for (size_t i = 0; i < plan->layout.n_checkpoints; i++) {
@@ -87,12 +112,16 @@ static void match(const fp_plan *plan, fp_history *h, unsigned char *units, unsi
         const fp_known *found =
             bsearch(&key, h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
         checkpoints[i] = found ? found->status : FP_WAITING;
+        if (found)
+            s->checkpoint_rows[i] = *found->how;
     }
     qsort(h->known_units, n, sizeof(fp_known), by_digest);
     for (size_t i = 0; i < plan->layout.n_units; i++) {
         fp_known key = {.digest = plan->layout.units[i].digest};
         const fp_known *found = bsearch(&key, h->known_units, n, sizeof(fp_known), by_digest);
         units[i] = found ? found->status : FP_WAITING;
+        if (found)
+            s->unit_rows[i] = *found->how;
         out->units_kept += units[i] == FP_DONE;
         out->units_failed += units[i] == FP_FAILED;
     }
@@ -112,46 +141,53 @@ static void match(const fp_plan *plan, fp_history *h, unsigned char *units, unsi
 
 /* ---- the work that is left ---- */
 
-/* What is done: fp_status of units and checkpoints; which checkpoints' models are on disk; and what follows
- * for each checkpoint. */
-typedef struct fp_state {
-    const fp_plan *plan;
-    unsigned char *units, *checkpoints, *available;
-    double *tails; /* [checkpoints] longest chain of open work behind it; 0: none */
-} fp_state;
-
 static int is_open(unsigned char status) {
     return status != FP_DONE && status != FP_FAILED;
 }
 
+/* Probings of representation I; returns whether some are open, *TAIL: the longest chain of those. */
+static int count_probings(const fp_state *s, size_t i, double *tail, fp_outlook *out) {
+    const fp_plan *p = s->plan;
+    const fp_plan_representation *r = &p->representations[i];
+    int open = 0;
+    *tail = 0;
+    for (size_t k = r->first_probing + r->n_probings; k-- > r->first_probing;) {
+        const fp_plan_probing *probing = &p->probings[k];
+        fp_outlook_work *work = &out->work[probing->kind];
+        double seconds = probing->seconds * fp_costs_factor(s->costs, fp_costs_of_probing(s->costs, k));
+        work->all++;
+        work->seconds += seconds;
+        out->memory = fmax(out->memory, probing->memory);
+        s->chains[k] = 0;
+        if (!is_open(s->probings[k]))
+            continue;
+        open = 1;
+        work->open++;
+        work->open_seconds += seconds;
+        s->chains[k] = seconds + (probing->then == FP_NOTHING ? 0 : s->chains[probing->then]);
+        *tail = fmax(*tail, s->chains[k]);
+    }
+    return open;
+}
+
 static void count_units(const fp_state *s, fp_outlook *out) {
     const fp_plan *p = s->plan;
+    fp_outlook_work *embed = &out->work[FP_PIECE_EMBED];
     for (size_t i = 0; i < p->n_representations; i++) {
         const fp_plan_representation *r = &p->representations[i];
-        fp_outlook_work *embed = &out->work[FP_PIECE_EMBED], *probe = &out->work[FP_PIECE_PROBE];
-        double tail = 0;
-        size_t open = 0;
-        for (size_t u = r->first_unit; u < r->first_unit + r->n_units; u++) {
-            probe->all++;
-            probe->seconds += p->units[u].seconds;
-            out->memory = fmax(out->memory, p->units[u].memory);
-            if (!is_open(s->units[u]))
-                continue;
-            open++;
-            probe->open_seconds += p->units[u].seconds;
-            tail = fmax(tail, p->units[u].seconds);
-        }
-        probe->open += open;
+        double tail,
+            seconds = r->seconds * fp_costs_factor(s->costs, fp_costs_of_representation(s->costs, i));
+        int open = count_probings(s, i, &tail, out);
         embed->all++;
-        embed->seconds += r->seconds;
+        embed->seconds += seconds;
         out->memory = fmax(out->memory, r->memory);
         if (!open)
             continue;
         embed->open++;
-        embed->open_seconds += r->seconds;
+        embed->open_seconds += seconds;
         out->vectors += r->bytes;
         out->largest_vectors = fmax(out->largest_vectors, r->bytes);
-        s->tails[r->checkpoint] = fmax(s->tails[r->checkpoint], r->seconds + tail);
+        s->tails[r->checkpoint] = fmax(s->tails[r->checkpoint], seconds + tail);
     }
 }
 
@@ -160,6 +196,7 @@ static void count_run(const fp_state *s, size_t run, fp_outlook *out) {
     const fp_plan_run *r = &s->plan->runs[run];
     const fp_checkpoint_row *rows = s->plan->layout.checkpoints;
     fp_outlook_work *work = &out->work[FP_PIECE_FINETUNE];
+    double an_update = r->seconds_per_update * fp_costs_factor(s->costs, fp_costs_of_run(s->costs, run));
     size_t first = r->first_checkpoint, end = first + r->n_checkpoints, next = end, wanted = first;
     size_t updates = (size_t)s->plan->layout.runs[run].updates;
     for (size_t c = end; c-- > first;) {
@@ -170,14 +207,13 @@ static void count_run(const fp_state *s, size_t run, fp_outlook *out) {
         next = c;
     }
     work->all++;
-    work->seconds +=
-        (double)(r->n_checkpoints ? (size_t)rows[end - 1].step : updates) * r->seconds_per_update;
+    work->seconds += (double)(r->n_checkpoints ? (size_t)rows[end - 1].step : updates) * an_update;
     out->updates += updates;
     out->memory = fmax(out->memory, r->memory);
     out->checkpoints += r->n_checkpoints;
     int from = next > first ? rows[next - 1].step : 0;
     for (size_t c = first; c < end; c++) {
-        double chain = c < next ? 0 : (rows[c].step - from) * r->seconds_per_update;
+        double chain = c < next ? 0 : (rows[c].step - from) * an_update;
         if (c < wanted || s->tails[c] > 0)
             out->longest = fmax(out->longest, chain + s->tails[c]);
     }
@@ -185,7 +221,7 @@ static void count_run(const fp_state *s, size_t run, fp_outlook *out) {
         return;
     size_t open_updates = (size_t)(rows[wanted - 1].step - from);
     work->open++;
-    work->open_seconds += (double)open_updates * r->seconds_per_update;
+    work->open_seconds += (double)open_updates * an_update;
     out->open_updates += open_updates;
     out->open_checkpoints += wanted - next;
 }
@@ -240,7 +276,7 @@ static void estimate(const fp_state *s, fp_outlook *out) {
     out->kept_checkpoints = kept_bytes(s->plan, out->checkpoints);
 }
 
-static int look_back(const fp_state *s, fp_outlook *out, fp_error *error) {
+static int look_back(fp_state *s, fp_outlook *out, fp_error *error) {
     const char *file = s->plan->grid->output;
     if (!fp_path_exists(file))
         return 0;
@@ -248,22 +284,47 @@ static int look_back(const fp_state *s, fp_outlook *out, fp_error *error) {
     fp_history history = {0};
     int rc = open_history(file, &history, error);
     if (rc == 0)
-        match(s->plan, &history, s->units, s->checkpoints, out);
+        match(s, &history, out);
     history_free(&history);
     return rc;
+}
+
+/* What was measured tells what will be. */
+static int learn(fp_state *s, fp_error *error) {
+    s->costs = fp_costs_create(s->plan, error);
+    s->probings = s->costs ? fp_session_probings(s->plan, s->units, error) : NULL;
+    if (!s->probings)
+        return -1;
+    fp_costs_learn_history(s->costs, s->units, s->unit_rows, s->checkpoints, s->checkpoint_rows);
+    return 0;
 }
 
 int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
     *out = (fp_outlook){0};
     size_t n = plan->layout.n_checkpoints;
-    fp_state s = {.plan = plan,
-                  .units = fp_alloc(plan->layout.n_units, 1, "status", error),
-                  .checkpoints = fp_alloc(n, 1, "status", error),
-                  .available = fp_session_available(plan, error),
-                  .tails = fp_alloc(n, sizeof *s.tails, "checkpoints", error)};
-    int rc = s.units && s.checkpoints && s.available && s.tails ? look_back(&s, out, error) : -1;
+    fp_state s = {
+        .plan = plan,
+        .units = fp_alloc(plan->layout.n_units, 1, "status", error),
+        .checkpoints = fp_alloc(n, 1, "status", error),
+        .unit_rows = fp_alloc(plan->layout.n_units, sizeof *s.unit_rows, "provenance", error),
+        .checkpoint_rows = fp_alloc(n, sizeof *s.checkpoint_rows, "provenance", error),
+        .available = fp_session_available(plan, error),
+        .chains = fp_alloc(plan->n_probings, sizeof *s.chains, "probings", error),
+        .tails = fp_alloc(n, sizeof *s.tails, "checkpoints", error),
+    };
+    int rc =
+        s.units && s.checkpoints && s.unit_rows && s.checkpoint_rows && s.available && s.chains && s.tails
+            ? look_back(&s, out, error)
+            : -1;
+    if (rc == 0)
+        rc = learn(&s, error);
     if (rc == 0)
         estimate(&s, out);
+    fp_costs_destroy(s.costs);
+    free(s.probings);
+    free(s.unit_rows);
+    free(s.checkpoint_rows);
+    free(s.chains);
     free(s.units);
     free(s.checkpoints);
     free(s.available);
@@ -273,14 +334,14 @@ int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
 
 long fp_outlook_useful_ranks(const fp_outlook *outlook) {
     double total = 0;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < FP_PIECE_KINDS; i++)
         total += outlook->work[i].open_seconds;
     return outlook->longest > 0 ? lround(ceil(total / outlook->longest)) : 1;
 }
 
 double fp_outlook_seconds(const fp_outlook *outlook, long ranks) {
     double total = 0;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < FP_PIECE_KINDS; i++)
         total += outlook->work[i].open_seconds;
     return fmax(total / (double)ranks, outlook->longest);
 }

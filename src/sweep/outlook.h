@@ -12,7 +12,7 @@ typedef struct fp_outlook_work {
 } fp_outlook_work;
 
 typedef struct fp_outlook {
-    fp_outlook_work work[3]; /* by fp_piece_kind */
+    fp_outlook_work work[FP_PIECE_KINDS]; /* by fp_piece_kind */
     size_t updates, open_updates;
     size_t checkpoints, open_checkpoints; /* of runs */
     double longest;                       /* seconds of the longest chain of open pieces */

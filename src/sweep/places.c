@@ -63,6 +63,9 @@ char *fp_place_vectors(const fp_plan *plan, size_t representation, fp_error *err
     return numbered(plan->grid, "vectors", representation, error);
 }
 
+static const double TIMES_EXPECTED = 20, AT_LEAST = 3600; /* seconds */
+static const double TIMES_MEMORY = 3, SPARE_MEMORY = 1e9; /* bytes */
+
 static int copy_task(const fp_task_spec *from, fp_task_spec *to, fp_error *error) {
     *to = (fp_task_spec){.reader = from->reader,
                          .train = {.first = from->train.first, .last = from->train.last},
@@ -142,8 +145,21 @@ static int specify_unit(const fp_plan *plan, const fp_assignment *a, fp_piece *p
     return piece->vectors && piece->record ? 0 : -1;
 }
 
-char *fp_place_specify(const fp_plan *plan, const fp_assignment *a, fp_error *error) {
-    fp_piece piece = {.kind = a->kind, .index = (int64_t)a->index, .threads = plan->grid->threads};
+/* What a piece may take: what the grid says, or well above what is expected of it. */
+static void limit(const fp_plan *plan, const fp_assignment *a, fp_piece *piece) {
+    const fp_grid_limits *l = &plan->grid->limits;
+    double long_enough = TIMES_EXPECTED * a->seconds > AT_LEAST ? TIMES_EXPECTED * a->seconds : AT_LEAST;
+    piece->time_limit = l->time > 0 ? l->time : long_enough;
+    piece->silence_limit = l->silence > 0 ? l->silence : AT_LEAST;
+    piece->memory_limit = l->memory > 0 ? l->memory : TIMES_MEMORY * a->memory + SPARE_MEMORY;
+}
+
+char *fp_place_specify(const fp_plan *plan, const fp_assignment *a, int earlier, fp_error *error) {
+    fp_piece piece = {.kind = a->kind,
+                      .index = (int64_t)a->index,
+                      .threads = plan->grid->threads,
+                      .attempt = earlier + a->attempt};
+    limit(plan, a, &piece);
     int rc = a->kind == FP_PIECE_FINETUNE ? specify_run(plan, a, &piece, error)
              : a->kind == FP_PIECE_EMBED  ? specify_embedding(plan, a, &piece, error)
                                           : specify_unit(plan, a, &piece, error);

@@ -24,7 +24,8 @@ char *fp_place_checkpoint(const fp_plan *plan, size_t checkpoint,
 char *fp_place_vectors(const fp_plan *plan, size_t representation, fp_error *error);
 char *fp_place_model(const fp_grid *grid, size_t model, fp_error *error);
 
-/* The specification of ASSIGNMENT as text (free()), and the folders that it writes to made. */
-char *fp_place_specify(const fp_plan *plan, const fp_assignment *assignment, fp_error *error);
+/* The specification of ASSIGNMENT as text (free()), and the folders that it writes to made. EARLIER: attempts
+ * of earlier sessions. */
+char *fp_place_specify(const fp_plan *plan, const fp_assignment *assignment, int earlier, fp_error *error);
 
 #endif

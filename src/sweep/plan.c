@@ -106,5 +106,6 @@ void fp_plan_free(fp_plan *plan) {
     free(plan->runs);
     free(plan->representations);
     free(plan->units);
+    free(plan->probings);
     free(plan);
 }

@@ -81,7 +81,7 @@ static double probe_memory(double points, double squares, double width, double t
     return DOUBLE * (squares + small) + 4.0 * FLOAT * points * width + 4.0 * DOUBLE * threads * width * width;
 }
 
-void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_unit *out) {
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_probing *out) {
     double width = (double)group->width, labels = (double)group->labels;
     double train = (double)group->train_instances, test = (double)group->test_instances;
     double largest = train > test ? train : test;

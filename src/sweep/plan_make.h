@@ -38,7 +38,7 @@ typedef struct fp_plan_maker {
     size_t runs_capacity, plan_runs_capacity, run_digests_capacity;
     size_t checkpoints_capacity, checkpoint_digests_capacity;
     size_t units_capacity, plan_units_capacity, unit_groups_capacity;
-    size_t groups_capacity, representations_capacity;
+    size_t groups_capacity, representations_capacity, probings_capacity;
 } fp_plan_maker;
 
 /* Adds a problem with its place in the grid; always returns -1. */
@@ -69,6 +69,6 @@ void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_
 double fp_cost_checkpoint(size_t parameters); /* bytes of a checkpoint's folder with the state of its run */
 void fp_cost_representation(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
                             const fp_plan_data *test, size_t width, fp_plan_representation *out);
-void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_unit *out);
+void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_probing *out);
 
 #endif

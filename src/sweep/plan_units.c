@@ -58,6 +58,19 @@ static int grow(fp_plan_maker *maker, fp_error *error) {
                : -1;
 }
 
+/* Room for another probing of the representation AT, which must be the last; NULL: out of memory. */
+static fp_plan_probing *add_probing(fp_plan_maker *maker, size_t at, fp_piece_kind kind, size_t index,
+                                    fp_error *error) {
+    fp_plan *plan = maker->plan;
+    if (fp_grow((void **)&plan->probings, &maker->probings_capacity, plan->n_probings + 1,
+                sizeof *plan->probings, error) < 0)
+        return NULL;
+    fp_plan_probing *out = &plan->probings[plan->n_probings++];
+    *out = (fp_plan_probing){.kind = kind, .index = index, .representation = at, .then = FP_NOTHING};
+    plan->representations[at].n_probings++;
+    return out;
+}
+
 static int add_unit(fp_plan_maker *maker, size_t representation, int64_t layer, int32_t group_index,
                     fp_error *error) {
     if (grow(maker, error) < 0)
@@ -88,7 +101,11 @@ static int add_unit(fp_plan_maker *maker, size_t representation, int64_t layer, 
     fp_unit_row_open(row);
     layout->unit_group[at] = group_index;
     plan->units[at] = (fp_plan_unit){.representation = representation};
-    fp_cost_unit(group, &maker->tasks[r->task], maker->grid->threads, &plan->units[at]);
+    fp_plan_probing *probing = add_probing(maker, representation, FP_PIECE_PROBE, at, error);
+    if (!probing)
+        return -1;
+    probing->layer = (int32_t)layer;
+    fp_cost_unit(group, &maker->tasks[r->task], maker->grid->threads, probing);
     return 0;
 }
 
@@ -106,7 +123,8 @@ static int add_representation(fp_plan_maker *maker, size_t checkpoint, size_t mo
                                   .model = model,
                                   .task = task,
                                   .first_unit = plan->layout.n_units,
-                                  .n_units = m->n_layers};
+                                  .n_units = m->n_layers,
+                                  .first_probing = plan->n_probings};
     fp_cost_representation(&plan->configs[model], m->parameters, fp_plan_data_of(maker, model, task, 0),
                            fp_plan_data_of(maker, model, task, 1), plan->layout.groups[group].width, r);
     plan->n_representations++;

@@ -5,6 +5,7 @@
 #define FINEPROBE_SRC_RANKS_H
 
 #include "fineprobe/sweep.h"
+#include "lock.h"
 #include "schedule.h"
 #include "supervisor.h"
 
@@ -12,7 +13,7 @@
 int fp_follow(fp_supervisor *supervisor, MPI_Comm comm, volatile int *stop, fp_error *error);
 
 /* What rank 0 does until everything is done or failed, or somebody was asked to stop. PROGRESS: the row to
- * keep fresh. AT_END is called before the others are sent home. */
+ * keep fresh. */
 typedef struct fp_lead_work {
     const fp_plan *plan;
     fp_schedule *schedule;
@@ -20,6 +21,9 @@ typedef struct fp_lead_work {
     fp_store *store;
     const fp_sweep_options *options;
     fp_progress_row progress;
+    const size_t *nodes;     /* [ranks] which node a rank is on */
+    const int32_t *attempts; /* [units, then checkpoints] earlier sessions' attempts */
+    fp_lock *lock;
     const char *file;
     MPI_Comm comm;
 } fp_lead_work;

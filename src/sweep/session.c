@@ -209,3 +209,11 @@ unsigned char *fp_session_available(const fp_plan *plan, fp_error *error) {
     }
     return available;
 }
+
+unsigned char *fp_session_probings(const fp_plan *plan, const unsigned char *units, fp_error *error) {
+    unsigned char *out = fp_alloc(plan->n_probings, 1, "status", error);
+    for (size_t i = 0; out && i < plan->n_probings; i++)
+        if (plan->probings[i].kind == FP_PIECE_PROBE)
+            out[i] = units[plan->probings[i].index];
+    return out;
+}

@@ -26,5 +26,7 @@ void fp_session_free(fp_session *session);
 
 /* For the schedule: 1 for every checkpoint whose model is on disk; free(). */
 unsigned char *fp_session_available(const fp_plan *plan, fp_error *error);
+/* Statuses of the plan's probings, from those of its units; free(). */
+unsigned char *fp_session_probings(const fp_plan *plan, const unsigned char *units, fp_error *error);
 
 #endif

@@ -29,6 +29,7 @@ struct fp_starter {
 /* What goes over the socket pair; a request carries the specification's and the report pipe's descriptors. */
 typedef struct fp_request {
     int threads;
+    double memory;
 } fp_request;
 
 typedef struct fp_answer {
@@ -39,8 +40,26 @@ typedef struct fp_answer {
 
 /* ---- the starter's side ---- */
 
+/* Memory of its own: files that are mapped do not count. And where the node runs out of memory, the piece is
+ * to go, not its rank. */
+static void limit_memory(double bytes) {
+#ifndef __SANITIZE_ADDRESS__ /* which takes terabytes of addresses */
+    if (bytes > 0)
+        setrlimit(RLIMIT_DATA, &(struct rlimit){(rlim_t)bytes, (rlim_t)bytes});
+#else
+    (void)bytes;
+#endif
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "500", 3) < 0) {
+            /* a wish */
+        }
+        close(fd);
+    }
+}
+
 /* Becomes the piece; never returns. Its own process group keeps signals meant for the rank away from it. */
-static void become_piece(int specification, int reports, int threads, pid_t starter) {
+static void become_piece(int specification, int reports, const fp_request *request, pid_t starter) {
     char text[16];
     sigset_t none;
     sigemptyset(&none);
@@ -48,7 +67,7 @@ static void become_piece(int specification, int reports, int threads, pid_t star
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != starter) /* it died before the line above */
         _exit(127);
-    snprintf(text, sizeof text, "%d", threads);
+    snprintf(text, sizeof text, "%d", request->threads);
     setenv("OPENBLAS_NUM_THREADS", text, 1);
     setenv("OMP_NUM_THREADS", text, 1);
     /* above the two targets first, lest one overwrite the other */
@@ -57,6 +76,12 @@ static void become_piece(int specification, int reports, int threads, pid_t star
         _exit(127);
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
+    /* The rank decides when a piece stops, also where everybody gets a signal. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
+    limit_memory(request->memory);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execl("/proc/self/exe", "fineprobe", "piece", (char *)NULL);
     _exit(127);
@@ -90,7 +115,7 @@ static int serve_request(int socket, pid_t *current) {
         return -1;
     pid_t self = getpid(), piece = fork();
     if (piece == 0)
-        become_piece(fds[0], fds[1], request.threads, self);
+        become_piece(fds[0], fds[1], &request, self);
     fp_answer answer = {.kind = ANSWER_STARTED, .error = piece < 0 ? errno : 0, .ended = {.piece = piece}};
     close(fds[0]);
     close(fds[1]);
@@ -182,8 +207,7 @@ void fp_starter_destroy(fp_starter *starter) {
     free(starter);
 }
 
-static int send_request(int socket, int threads, int specification, int reports) {
-    fp_request request = {threads};
+static int send_request(int socket, fp_request request, int specification, int reports) {
     int fds[2] = {specification, reports};
     char control[CMSG_SPACE(sizeof fds)] = {0};
     struct iovec part = {&request, sizeof request};
@@ -239,8 +263,8 @@ static int memory_file(const char *text, fp_error *error) {
     return fd;
 }
 
-int fp_starter_start(fp_starter *starter, const char *specification, int threads, int *reports, pid_t *piece,
-                     fp_error *error) {
+int fp_starter_start(fp_starter *starter, const char *specification, int threads, double memory, int *reports,
+                     pid_t *piece, fp_error *error) {
     int ends[2], file = memory_file(specification, error);
     if (file < 0)
         return -1;
@@ -248,7 +272,7 @@ int fp_starter_start(fp_starter *starter, const char *specification, int threads
         close(file);
         return fp_fail_errno(error, "cannot create a pipe");
     }
-    int rc = send_request(starter->socket, threads, file, ends[1]);
+    int rc = send_request(starter->socket, (fp_request){threads, memory}, file, ends[1]);
     if (rc < 0) {
         fp_fail_errno(error, "the starter of this rank does not answer");
         rc = FP_STARTER_GONE;

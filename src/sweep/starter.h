@@ -6,10 +6,11 @@
 #include "fineprobe/sweep.h" /* fp_starter_create, fp_starter_destroy */
 #include <sys/types.h>
 
-/* Starts this executable as `fineprobe piece` with SPECIFICATION on its standard input and THREADS for its
- * BLAS. *REPORTS: a pipe to read its reports from (close() by the caller); *PIECE: its process. */
-int fp_starter_start(fp_starter *starter, const char *specification, int threads, int *reports, pid_t *piece,
-                     fp_error *error);
+/* Starts this executable as `fineprobe piece` with SPECIFICATION on its standard input, THREADS for its BLAS
+ * and at most MEMORY bytes of its own (0: no limit). *REPORTS: a pipe to read its reports from (close() by
+ * the caller); *PIECE: its process. */
+int fp_starter_start(fp_starter *starter, const char *specification, int threads, double memory, int *reports,
+                     pid_t *piece, fp_error *error);
 enum {
     FP_STARTER_GONE = -2
 }; /* its answer when neither this piece nor any other can be started on this rank */

@@ -24,7 +24,8 @@ struct fp_supervisor {
     int reports; /* -1: closed */
     char line[LINE];
     size_t length;
-    double started;
+    double started, heard; /* HEARD: when it reported last */
+    int asked, broken;     /* to stop; BROKEN: the failure is one of files, not of the piece */
     int reported_done, has_ended;
     fp_ended end;
     char failure[FP_MESSAGE]; /* "" while all is well */
@@ -41,8 +42,15 @@ static void note_failure(fp_supervisor *s, const char *message) {
         fp_copy_text(s->failure, sizeof s->failure, message);
 }
 
+/* What the result file does not take, it will not take from another piece. */
+static void note_broken(fp_supervisor *s, const char *message) {
+    note_failure(s, message);
+    s->broken = 1;
+}
+
 static fp_provenance_row provenance(const fp_supervisor *s) {
     fp_provenance_row row = s->rank;
+    row.attempts = s->piece.attempt;
     row.started = s->started;
     row.finished = wall_clock();
     row.seconds = s->end.seconds;
@@ -84,11 +92,12 @@ void fp_supervisor_start(fp_supervisor *s, const char *specification) {
     s->reported_done = s->has_ended = 0;
     s->end = (fp_ended){0};
     s->failure[0] = '\0';
-    s->started = wall_clock();
+    s->asked = s->broken = 0;
+    s->started = s->heard = wall_clock();
     if (fp_piece_parse(specification, &s->piece, &error) == 0) {
         mark_running(s);
-        int rc =
-            fp_starter_start(s->starter, specification, s->piece.threads, &s->reports, &s->process, &error);
+        int rc = fp_starter_start(s->starter, specification, s->piece.threads, s->piece.memory_limit,
+                                  &s->reports, &s->process, &error);
         s->lost = rc == FP_STARTER_GONE;
         if (rc == 0 || s->lost)
             return;
@@ -107,6 +116,7 @@ static int store_checkpoint(fp_supervisor *s, const fp_piece_checkpoint *checkpo
     row.seconds = report->seconds;
     row.peak_memory = report->memory;
     int rc = fp_store_write_checkpoint(s->store, (size_t)checkpoint->index, &record, &row, error);
+    s->broken |= rc < 0;
     free(record.losses);
     if (rc == 0)
         unlink(checkpoint->record);
@@ -118,7 +128,11 @@ static int store_unit(fp_supervisor *s, fp_error *error) {
     fp_provenance_row row = provenance(s);
     int rc = fp_record_load(s->piece.record, &fp_unit_records, &s->piece.group, &record, error);
     if (rc == 0)
+        rc = fp_unit_record_check(&s->piece.group, &record, error);
+    if (rc == 0) {
         rc = fp_store_write_unit(s->store, &s->piece.group, &record, &row, error);
+        s->broken |= rc < 0;
+    }
     fp_unit_record_free(&record);
     if (rc == 0)
         unlink(s->piece.record);
@@ -133,8 +147,11 @@ static int take_report(fp_supervisor *s, const char *line, fp_outcome *out) {
         note_failure(s, "the piece of work sent a report that cannot be read");
         return 0;
     }
-    if (report.kind == FP_REPORT_DONE)
+    s->heard = wall_clock();
+    if (report.kind == FP_REPORT_DONE || report.kind == FP_REPORT_STOPPED)
         s->reported_done = 1;
+    if (report.kind == FP_REPORT_ERROR && fp_cause_is_disk(report.cause))
+        note_broken(s, report.message);
     if (report.kind == FP_REPORT_ERROR)
         note_failure(s, report.message);
     if (report.kind == FP_REPORT_PROGRESS) {
@@ -146,7 +163,8 @@ static int take_report(fp_supervisor *s, const char *line, fp_outcome *out) {
     for (size_t i = 0; i < s->piece.n_checkpoints; i++)
         if (s->piece.checkpoints[i].index == report.index) {
             if (store_checkpoint(s, &s->piece.checkpoints[i], &report, &error) == 0) {
-                *out = (fp_outcome){.kind = FP_OUTCOME_CHECKPOINT, .checkpoint = report.index};
+                *out = (fp_outcome){
+                    .kind = FP_OUTCOME_CHECKPOINT, .checkpoint = report.index, .seconds = report.seconds};
                 return 1;
             }
             note_failure(s, error.text);
@@ -197,6 +215,17 @@ static void note_end(fp_supervisor *s) {
     }
 }
 
+/* Memory that was refused looks like many things. */
+static void name_memory(fp_supervisor *s) {
+    char text[FP_MESSAGE];
+    double limit = s->piece.memory_limit;
+    if (limit <= 0 || !s->failure[0] ||
+        (!strstr(s->failure, "out of memory") && s->end.peak_memory < 0.8 * limit))
+        return;
+    snprintf(text, sizeof text, "%.180s (limit %.2f GB; see limits in the grid)", s->failure, limit / 1e9);
+    fp_copy_text(s->failure, sizeof s->failure, text);
+}
+
 /* The piece is over: its unit's record goes into the file, or the failure does. */
 static void conclude(fp_supervisor *s, fp_outcome *out) {
     fp_error error = {0};
@@ -204,11 +233,36 @@ static void conclude(fp_supervisor *s, fp_outcome *out) {
         note_end(s);
     if (!s->failure[0] && s->piece.kind == FP_PIECE_PROBE && store_unit(s, &error) < 0)
         note_failure(s, error.text);
-    *out = (fp_outcome){.kind = s->failure[0] ? FP_OUTCOME_FAILED : FP_OUTCOME_DONE,
+    name_memory(s);
+    int left = s->asked && !s->broken && (s->failure[0] || s->piece.kind == FP_PIECE_FINETUNE);
+    *out = (fp_outcome){.kind = s->broken       ? FP_OUTCOME_BROKEN
+                                : left          ? FP_OUTCOME_LEFT
+                                : s->failure[0] ? FP_OUTCOME_FAILED
+                                                : FP_OUTCOME_DONE,
                         .seconds = wall_clock() - s->started};
     fp_copy_text(out->message, sizeof out->message, s->failure);
     fp_piece_free(&s->piece);
     s->busy = 0;
+}
+
+/* A piece that takes longer than its limit, or has not been heard of for too long, hangs. */
+static void watch_limits(fp_supervisor *s) {
+    char text[FP_MESSAGE];
+    double now = wall_clock();
+    if (s->has_ended || s->failure[0] || s->asked)
+        return;
+    if (s->piece.time_limit > 0 && now - s->started > s->piece.time_limit)
+        snprintf(text, sizeof text,
+                 "stopped: it took longer than its limit of %.0f s (see limits in the grid)",
+                 s->piece.time_limit);
+    else if (s->piece.silence_limit > 0 && now - s->heard > s->piece.silence_limit)
+        snprintf(text, sizeof text,
+                 "stopped: no sign of progress for %.0f s, it hangs (see limits in the grid)",
+                 s->piece.silence_limit);
+    else
+        return;
+    note_failure(s, text);
+    kill(s->process, SIGKILL);
 }
 
 int fp_supervisor_poll(fp_supervisor *s, fp_outcome *out, fp_error *error) {
@@ -216,6 +270,7 @@ int fp_supervisor_poll(fp_supervisor *s, fp_outcome *out, fp_error *error) {
         return fp_fail(error, "the starter of this rank is gone; it was killed, or memory ran out");
     if (!s->busy)
         return 0;
+    watch_limits(s);
     char line[LINE];
     while (read_line(s, line))
         if (take_report(s, line, out))
@@ -250,6 +305,14 @@ int fp_supervisor_descriptors(const fp_supervisor *s, int out[2]) {
     if (s->reports >= 0)
         out[n++] = s->reports;
     return n;
+}
+
+void fp_supervisor_ask(fp_supervisor *s) {
+    if (!s->busy || s->asked)
+        return;
+    s->asked = 1;
+    if (!s->has_ended && !s->lost)
+        kill(s->process, s->piece.kind == FP_PIECE_FINETUNE ? SIGUSR2 : SIGKILL);
 }
 
 void fp_supervisor_stop(fp_supervisor *s) {

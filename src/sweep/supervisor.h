@@ -29,6 +29,8 @@ typedef struct fp_outcome {
         FP_OUTCOME_CHECKPOINT,
         FP_OUTCOME_DONE,
         FP_OUTCOME_FAILED,
+        FP_OUTCOME_LEFT,   /* the piece was asked to stop and did: neither done nor failed */
+        FP_OUTCOME_BROKEN, /* files cannot be written; nothing here will do better */
         FP_OUTCOME_STOP,   /* this rank was asked to stop */
         FP_OUTCOME_GOODBYE /* this rank has stopped; its last message */
     } kind;
@@ -43,6 +45,11 @@ int fp_supervisor_poll(fp_supervisor *supervisor, fp_outcome *out, fp_error *err
 
 /* Descriptors that become readable with news, at most 2; how many. */
 int fp_supervisor_descriptors(const fp_supervisor *supervisor, int out[2]);
+
+/* Asks the piece that runs, if any, to stop: a run saves its state first, others have nothing to save. It is
+ * over when the supervisor is no longer busy. */
+void fp_supervisor_ask(fp_supervisor *supervisor);
+enum { FP_GRACE = 12 }; /* seconds that it has for that before fp_supervisor_stop */
 
 /* Kills the piece that runs, if any; what it had not handed in is computed again. */
 void fp_supervisor_stop(fp_supervisor *supervisor);

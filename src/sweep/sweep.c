@@ -30,25 +30,71 @@ static fp_provenance_row rank_row(MPI_Comm comm, int64_t incarnation) {
     return row;
 }
 
-static fp_schedule *make_schedule(const fp_session *session, fp_store *store, const fp_sweep_options *options,
-                                  fp_error *error) {
-    const fp_layout *layout = &session->plan->layout;
-    unsigned char *units = fp_alloc(layout->n_units, 1, "status", error);
-    unsigned char *checkpoints = fp_alloc(layout->n_checkpoints, 1, "status", error);
-    unsigned char *available = fp_session_available(session->plan, error);
-    fp_schedule *schedule = NULL;
-    if (units && checkpoints && available && fp_store_read_status(store, units, checkpoints, error) == 0) {
-        for (size_t i = 0; options->retry_failed && i < layout->n_units; i++)
-            units[i] = units[i] == FP_FAILED ? FP_WAITING : units[i];
-        for (size_t i = 0; options->retry_failed && i < layout->n_checkpoints; i++)
-            checkpoints[i] = checkpoints[i] == FP_FAILED ? FP_WAITING : checkpoints[i];
-        fp_schedule_start start = {units, checkpoints, available, 2};
-        schedule = fp_schedule_create(session->plan, &start, error);
+/* What the file tells at the start of a session, and what follows from it. */
+typedef struct fp_beginning {
+    unsigned char *units, *checkpoints, *available, *probings;
+    fp_provenance_row *unit_rows, *checkpoint_rows;
+    int32_t *attempts; /* [units, then checkpoints] */
+    fp_costs *costs;
+    size_t *nodes; /* [ranks] */
+    size_t n_nodes;
+} fp_beginning;
+
+static void beginning_free(fp_beginning *b) {
+    free(b->units);
+    free(b->checkpoints);
+    free(b->available);
+    free(b->probings);
+    free(b->unit_rows);
+    free(b->checkpoint_rows);
+    free(b->attempts);
+    free(b->nodes);
+    fp_costs_destroy(b->costs);
+}
+
+static void forgive(unsigned char *status, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        status[i] = status[i] == FP_FAILED ? FP_WAITING : status[i];
+}
+
+static int read_beginning(const fp_session *session, fp_store *store, const fp_sweep_options *options,
+                          fp_beginning *b, fp_error *error) {
+    const fp_plan *plan = session->plan;
+    size_t units = plan->layout.n_units, checkpoints = plan->layout.n_checkpoints;
+    b->units = fp_alloc(units, 1, "status", error);
+    b->checkpoints = fp_alloc(checkpoints, 1, "status", error);
+    b->unit_rows = fp_alloc(units, sizeof *b->unit_rows, "provenance", error);
+    b->checkpoint_rows = fp_alloc(checkpoints, sizeof *b->checkpoint_rows, "provenance", error);
+    b->attempts = fp_alloc(units + checkpoints, sizeof *b->attempts, "attempts", error);
+    b->available = fp_session_available(plan, error);
+    b->costs = fp_costs_create(plan, error);
+    if (!b->units || !b->checkpoints || !b->unit_rows || !b->checkpoint_rows || !b->attempts ||
+        !b->available || !b->costs || fp_store_read_status(store, b->units, b->checkpoints, error) < 0 ||
+        fp_store_read_provenance(store, b->unit_rows, b->checkpoint_rows, error) < 0)
+        return -1;
+    fp_costs_learn_history(b->costs, b->units, b->unit_rows, b->checkpoints, b->checkpoint_rows);
+    for (size_t i = 0; i < units; i++)
+        b->attempts[i] = b->unit_rows[i].attempts;
+    for (size_t i = 0; i < checkpoints; i++)
+        b->attempts[units + i] = b->checkpoint_rows[i].attempts;
+    if (options->retry_failed) {
+        forgive(b->units, units);
+        forgive(b->checkpoints, checkpoints);
     }
-    free(units);
-    free(checkpoints);
-    free(available);
-    return schedule;
+    b->probings = fp_session_probings(plan, b->units, error);
+    return b->probings ? 0 : -1;
+}
+
+static fp_schedule *make_schedule(const fp_session *session, const fp_beginning *b, fp_error *error) {
+    const fp_grid_limits *limits = &session->grid->limits;
+    fp_schedule_start start = {.probings = b->probings,
+                               .checkpoints = b->checkpoints,
+                               .available = b->available,
+                               .attempts = limits->attempts,
+                               .nodes = b->n_nodes,
+                               .node_memory = limits->node_memory,
+                               .costs = b->costs};
+    return fp_schedule_create(session->plan, &start, error);
 }
 
 static void say(const fp_sweep_options *options, char *text) {
@@ -90,13 +136,38 @@ static int all_ready(int ready, MPI_Comm comm) {
     return all;
 }
 
-/* Rank 0, with the file open: the sweep itself. */
-static int lead(const fp_session *session, fp_store *store, const fp_sweep_options *options,
-                fp_starter *starter, MPI_Comm comm, fp_sweep_outcome *outcome, fp_error *error) {
-    fp_provenance_row self = rank_row(comm, session->incarnation);
+/* Collective: the host names of all ranks, on rank 0 (free()); NULL elsewhere, or without memory. */
+static char *gather_hosts(MPI_Comm comm, fp_error *error) {
+    int rank, size;
+    char host[FP_NAME] = "";
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    gethostname(host, sizeof host - 1);
+    char *all = rank == 0 ? fp_alloc((size_t)size, FP_NAME, "host names", error) : NULL;
+    int ready = all_ready(rank != 0 || all, comm);
+    if (ready)
+        MPI_Gather(host, FP_NAME, MPI_CHAR, all, FP_NAME, MPI_CHAR, 0, comm);
+    return all;
+}
+
+/* Numbers the nodes that ranks are on. */
+static int number_nodes(const char *hosts, int ranks, fp_beginning *b, fp_error *error) {
+    b->nodes = fp_alloc((size_t)ranks, sizeof *b->nodes, "nodes", error);
+    for (int r = 0; b->nodes && r < ranks; r++) {
+        int same = 0;
+        while (strcmp(hosts + (size_t)same * FP_NAME, hosts + (size_t)r * FP_NAME) != 0)
+            same++;
+        b->nodes[r] = same < r ? b->nodes[same] : b->n_nodes++;
+    }
+    return b->nodes ? 0 : -1;
+}
+
+static fp_lead_work begin_work(const fp_session *session, fp_store *store, const fp_sweep_options *options,
+                               const fp_provenance_row *self, MPI_Comm comm) {
     fp_lead_work work = {.plan = session->plan,
                          .store = store,
                          .options = options,
+                         .lock = session->lock,
                          .file = session->grid->output,
                          .comm = comm};
     struct timespec now;
@@ -104,11 +175,25 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
     work.progress.incarnation = session->incarnation;
     work.progress.started = (double)now.tv_sec;
     MPI_Comm_size(comm, &work.progress.ranks);
-    memcpy(work.progress.host, self.host, sizeof self.host);
-    memcpy(work.progress.job, self.job, sizeof self.job);
+    memcpy(work.progress.host, self->host, sizeof self->host);
+    memcpy(work.progress.job, self->job, sizeof self->job);
+    return work;
+}
+
+/* Rank 0, with the file open: the sweep itself. */
+static int lead(const fp_session *session, fp_store *store, const fp_sweep_options *options,
+                fp_starter *starter, MPI_Comm comm, fp_sweep_outcome *outcome, fp_error *error) {
+    fp_provenance_row self = rank_row(comm, session->incarnation);
+    fp_lead_work work = begin_work(session, store, options, &self, comm);
+    fp_beginning b = {0};
+    char *hosts = gather_hosts(comm, error);
     say_what_became_of_the_file(session, options);
     say_what_was_cut(session, options);
-    work.schedule = make_schedule(session, store, options, error);
+    if (hosts && number_nodes(hosts, work.progress.ranks, &b, error) == 0 &&
+        read_beginning(session, store, options, &b, error) == 0)
+        work.schedule = make_schedule(session, &b, error);
+    work.nodes = b.nodes;
+    work.attempts = b.attempts;
     work.supervisor = work.schedule ? fp_supervisor_create(starter, store, &self, error) : NULL;
     int ready = all_ready(work.supervisor != NULL, comm);
     if (!ready && work.supervisor)
@@ -116,12 +201,15 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
     int rc = ready ? fp_lead(&work, outcome, error) : -1;
     fp_supervisor_destroy(work.supervisor);
     fp_schedule_destroy(work.schedule);
+    beginning_free(&b);
+    free(hosts);
     return rc;
 }
 
 static int follow(fp_store *store, const fp_opening *opening, const fp_sweep_options *options,
                   fp_starter *starter, MPI_Comm comm, fp_error *error) {
     fp_provenance_row self = rank_row(comm, opening->incarnation);
+    gather_hosts(comm, error);
     fp_supervisor *supervisor = fp_supervisor_create(starter, store, &self, error);
     int ready = all_ready(supervisor != NULL, comm);
     if (!ready && supervisor)
@@ -172,13 +260,16 @@ static fp_sweep_outcome carry_out(int rank, const fp_session *session, const fp_
         return FP_SWEEP_REFUSED;
     int rc = rank == 0 ? lead(session, store, options, starter, comm, &outcome, error)
                        : follow(store, opening, options, starter, comm, error);
-    if (fp_store_close(store, rc == 0 ? error : NULL) < 0)
-        rc = -1;
-    int failed = rc < 0, any;
-    MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, comm);
+    int trouble[2] = {rc < 0, 0}, any[2]; /* a rank that could not go on; a file that did not take its data */
+    trouble[1] = fp_store_close(store, rc == 0 ? error : NULL) < 0;
+    MPI_Allreduce(trouble, any, 2, MPI_INT, MPI_MAX, comm);
     int code = (int)outcome;
     MPI_Bcast(&code, 1, MPI_INT, 0, comm);
-    outcome = any && code != FP_SWEEP_REFUSED ? FP_SWEEP_INTERRUPTED : (fp_sweep_outcome)code;
+    outcome = (fp_sweep_outcome)code;
+    if (any[1] && outcome != FP_SWEEP_REFUSED)
+        outcome = FP_SWEEP_BROKEN;
+    else if (any[0] && outcome != FP_SWEEP_REFUSED && outcome != FP_SWEEP_BROKEN)
+        outcome = FP_SWEEP_INTERRUPTED;
     if (rank == 0 && outcome == FP_SWEEP_COMPLETE)
         clean_up(session);
     return outcome;
