@@ -6,7 +6,7 @@ static const bad_grid bad_grids[] = {
      "grid.yaml:20:12: unknown key \"learning-rate\" in finetune; did you mean \"learning_rate\"?"},
     {"threads: 2", "zebra: 2",
      "grid.yaml:27:1: unknown key \"zebra\" in the grid; its keys are name, models, tasks, finetune, "
-     "checkpoints, layers, probes, seeds, cross_task, threads, output, anchors"},
+     "checkpoints, layers, probes, seeds, cross_task, threads, output, limits, anchors"},
     {"updates: 70", "batch: 0", "grid.yaml:20:19: batch must be a whole number from 1 to 65536, not \"0\""},
     {"updates: 70", "batch: many",
      "grid.yaml:20:19: batch must be a whole number from 1 to 65536, not \"many\""},
@@ -141,5 +141,5 @@ static const bad_grid bad_grids[] = {
      "at least one task"},
     {NULL, "hello\n",
      "grid.yaml:1:1: the grid must be a map with the keys name, models, tasks, finetune, checkpoints, "
-     "layers, probes, seeds, cross_task, threads, output, anchors, not a text"},
+     "layers, probes, seeds, cross_task, threads, output, limits, anchors, not a text"},
 };

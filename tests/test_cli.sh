@@ -128,6 +128,11 @@ says out '"text":"The cook, saw","pieces":["the","cook",",","saw"]' '{"text":"",
 id=$("$program" tokenize --model "$demo" <<<the | sed 's/.*\[\([0-9]*\)\].*/\1/')
 [ "$(sed -n "$((id + 1))p" "$demo/vocab.txt")" = the ] || fail "tokenize: the id of 'the' is $id"
 
+# --- a grid whose files are not there can be planned, not carried out
+expect 0 plan --json --ranks 1,256 "$root/experiments/paper.yaml"
+says out '"to_fetch"' bert-base-uncased en_pud-ud-test.conllu '"efficiency"'
+expect 2 run "$root/experiments/paper.yaml"
+
 # --- plan, run, status, export: a small model from random weights
 cat >grid.yaml <<END
 models:
@@ -143,7 +148,7 @@ layers: [0, last]
 probes: {directprobe: {}}
 END
 expect 0 plan -o sweep.h5 --ranks 1,16 grid.yaml
-says out "small" "PS" "TREC" "sentences are cut" "does not exist yet" "16     ranks"
+says out "small" "PS" "TREC" "sentences are cut" "does not exist yet" "efficiency"
 [ ! -e sweep.h5 ] || fail "plan made the result file"
 expect 0 plan --json -o sweep.h5 grid.yaml
 says out '"exists": false' '"units_kept": 0' '"threads": 1' '"useful_ranks": ' '"rank_memory_bytes": '

@@ -2,7 +2,7 @@
  * durations and failures. What must hold is checked at every step. */
 #include "fineprobe/memory.h"
 #include "fineprobe/rng.h"
-#include "sweep/schedule.h"
+#include "sweep/simulate.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,7 +66,6 @@ static void make_world(fp_world *w, double scratch_limit) {
     w->key = fp_rng_key_of(3, FP_RNG_DATA, 0, 0);
     fp_plan *p = &w->plan;
     p->grid = &w->grid;
-    p->checkpoint_bytes = 5;
     p->layout.n_runs = RUNS;
     p->layout.n_checkpoints = 1 + RUNS * CHECKPOINTS;
     p->layout.runs = calloc(RUNS, sizeof *p->layout.runs);
@@ -85,7 +84,8 @@ static void make_world(fp_world *w, double scratch_limit) {
         p->runs[r] = (fp_plan_run){.task = r,
                                    .first_checkpoint = 1 + r * CHECKPOINTS,
                                    .n_checkpoints = CHECKPOINTS,
-                                   .seconds_per_update = 0.1 * (double)(r + 1)};
+                                   .seconds_per_update = 0.1 * (double)(r + 1),
+                                   .checkpoint_bytes = 5};
         for (size_t k = 0; k < CHECKPOINTS; k++) {
             size_t c = 1 + r * CHECKPOINTS + k;
             p->layout.checkpoints[c].run = (int32_t)r;
@@ -364,6 +364,59 @@ static void what_a_final_piece_waited_for_is_not_done_again(void **state) {
     free_world(&w);
 }
 
+/* Work of known length: one rank takes all of it, many no less than the longest chain, and none is idle for
+ * nothing. */
+static void simulations_add_up(void **state) {
+    (void)state;
+    fp_world w;
+    fp_error error = {0};
+    make_world(&w, 1e9);
+    double work = 0;
+    for (size_t i = 0; i < w.plan.n_probings; i++)
+        work += w.plan.probings[i].seconds;
+    work += 2.0 * (double)w.plan.n_representations;
+    for (size_t r = 0; r < RUNS; r++)
+        work += 10 * CHECKPOINTS * w.plan.runs[r].seconds_per_update;
+    /* the longest run, an embedding, and the unit of task 4 at the last layer */
+    double longest = 10 * CHECKPOINTS * 0.1 * RUNS + 2 + 1 + (LAYERS - 1) + (RUNS - 1);
+    fp_schedule_start start = {.probings = w.probings,
+                               .checkpoints = w.checkpoints,
+                               .available = w.available,
+                               .attempts = 1,
+                               .nodes = 1,
+                               .costs = fp_costs_create(&w.plan, &error)};
+    for (long ranks = 1; ranks <= 64; ranks *= 2) {
+        fp_forecast f = {.ranks = ranks,
+                         .bound = work / (double)ranks > longest ? work / (double)ranks : longest};
+        assert_int_equal(fp_simulate(&w.plan, &start, &f, &error), 0);
+        assert_true(f.seconds > f.bound - 1e-9);
+        assert_true(ranks == 1 ? f.seconds < work + 1e-9 : f.efficiency > 0.9);
+        assert_true(f.scratch > 0);
+    }
+    fp_costs_destroy(start.costs);
+    free_world(&w);
+}
+
+/* Pieces that take three times what was planned are expected to, soon; other kinds of work are not. */
+static void costs_are_learned(void **state) {
+    (void)state;
+    fp_world w;
+    fp_error error = {0};
+    make_world(&w, 1e9);
+    fp_costs *costs = fp_costs_create(&w.plan, &error);
+    size_t one = fp_costs_of_probing(costs, 0), run = fp_costs_of_run(costs, 0);
+    assert_true(fp_costs_factor(costs, one) == 1);
+    for (int i = 0; i < 20; i++)
+        fp_costs_learn(costs, one, 2, 6);
+    double factor = fp_costs_factor(costs, one);
+    size_t other = fp_costs_of_probing(costs, w.plan.representations[1].first_probing);
+    assert_true(factor > 2.9 && factor <= 3.01);
+    assert_true(fp_costs_factor(costs, other) > 2.7); /* the same kind of work on another task */
+    assert_true(fp_costs_factor(costs, run) == 1);
+    fp_costs_destroy(costs);
+    free_world(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_done_once),
@@ -372,6 +425,8 @@ int main(void) {
         cmocka_unit_test(finished_work_is_kept),
         cmocka_unit_test(vectors_stay_on_their_node),
         cmocka_unit_test(memory_of_a_node_is_bounded),
+        cmocka_unit_test(simulations_add_up),
+        cmocka_unit_test(costs_are_learned),
         cmocka_unit_test(what_a_final_piece_waited_for_is_not_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,12 +27,27 @@ typedef struct fp_grid_model {
     fp_bert_config config;         /* only without FOLDER */
     char *vocab;                   /* only without FOLDER: vocab.txt */
     uint64_t seed;                 /* only without FOLDER: of the random weights; default 1 */
+    char *source;                  /* where FOLDER can be fetched; may be NULL */
+    int absent;                    /* 1: FOLDER is not there; CONFIG is what the grid expects of it */
+    int expected;                  /* 1: CONFIG holds what the grid expects of FOLDER */
     fp_finetune_settings finetune; /* the grid's settings with the model's overrides; SEED is not set here */
     fp_place place;
 } fp_grid_model;
 
+/* What a task's files are expected to hold; LABELS 0: nothing was said. */
+typedef struct fp_expected_split {
+    size_t sentences, instances, pieces, longest; /* pieces with [CLS] and [SEP] */
+} fp_expected_split;
+typedef struct fp_expected_task {
+    size_t labels;
+    fp_expected_split train, test;
+} fp_expected_task;
+
 typedef struct fp_grid_task {
     fp_task_spec spec;
+    char *source; /* where its files can be fetched; may be NULL */
+    int absent;   /* 1: a file is not there */
+    fp_expected_task expect;
     fp_place place;
 } fp_grid_task;
 
@@ -87,6 +102,10 @@ typedef struct fp_grid {
  * named in the grid are problems. */
 fp_grid *fp_grid_read(const char *path, fp_problems *problems);
 void fp_grid_free(fp_grid *grid);
+
+/* A grid whose files are not all there can be planned by what it expects of them, but not carried out: adds
+ * what is to be fetched to PROBLEMS. */
+void fp_grid_note_absent(const fp_grid *grid, fp_problems *problems);
 
 /* Another result file (the option -o); scratch and checkpoints go with it where the grid does not name them.
  */

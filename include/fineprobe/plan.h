@@ -14,6 +14,7 @@ typedef struct fp_plan_run {
     size_t first_checkpoint, n_checkpoints; /* its checkpoints (step > 0) in layout.checkpoints, ascending */
     double seconds_per_update;              /* expected, one core */
     double memory;                          /* bytes, peak */
+    double checkpoint_bytes;                /* of a checkpoint's folder with the run's state */
 } fp_plan_run;
 
 /* The vectors of one task's instances at all wanted layers of one checkpoint. */
@@ -51,7 +52,7 @@ typedef struct fp_plan {
     fp_plan_unit *units; /* [layout.n_units] */
     size_t n_probings;
     fp_plan_probing *probings;
-    double checkpoint_bytes; /* largest checkpoint folder with its state */
+    double checkpoint_bytes; /* of the largest of them */
 } fp_plan;
 
 /* Loads every task, reads every config, hashes weights and data. Problems: tasks that cannot be read, models

@@ -19,11 +19,15 @@ static const char help[] =
     "      --models=LIST   only these models of the grid, names with commas between\n"
     "      --ranks=LIST    numbers of ranks, with commas between, to tell the time for\n"
     "                      (default: 1 and the number of processor cores here)\n"
+    "      --anew          as if nothing were done yet\n"
     "      --json          for programs: one object\n"
     "      --help          this text\n"
     "\n"
-    "Times are lower bounds from expected costs: the work divided by the ranks, and no less\n"
-    "than the longest chain of work that must be done one after the other.\n"
+    "The expected time comes from a simulation of the sweep with the order of work that 'run'\n"
+    "uses, and from costs that are arithmetic at first and corrected by what the result file\n"
+    "tells of finished work. No schedule can be faster than the work divided by the ranks, nor\n"
+    "than the longest chain of work that must be done one after the other; efficiency is the\n"
+    "larger of these, divided by the expected time.\n"
     "\n"
     "Exit codes: 0; 1 the result file cannot be read; 2 wrong options or grid.\n"
     "\n"
@@ -32,24 +36,24 @@ static const char help[] =
 
 typedef struct fp_plan_wanted {
     const char *grid, *output, *models, *ranks;
-    int json;
+    int json, anew;
 } fp_plan_wanted;
 
 /* The list of --ranks; *OUT: free(). */
-static int read_ranks(const char *text, long **out, size_t *count) {
+static int read_ranks(const char *text, fp_forecast **out, size_t *count) {
     char **items = NULL;
     size_t n = 0;
     if (text && fp_option_list(text, &items, &n) < 0)
         return -1;
-    long *ranks = malloc((n + 2) * sizeof *ranks);
+    fp_forecast *ranks = calloc(n + 2, sizeof *ranks);
     int rc = ranks ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = fp_option_integer(&fp_command_plan, "--ranks", items[i], 1, &ranks[i]);
+        rc = fp_option_integer(&fp_command_plan, "--ranks", items[i], 1, &ranks[i].ranks);
     if (rc == 0 && !text) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        ranks[n++] = 1;
+        ranks[n++].ranks = 1;
         if (cores > 1)
-            ranks[n++] = cores;
+            ranks[n++].ranks = cores;
     }
     free(items);
     if (rc < 0) {
@@ -61,21 +65,21 @@ static int read_ranks(const char *text, long **out, size_t *count) {
     return 0;
 }
 
-static int tell(const fp_plan_wanted *w, const fp_plan *plan, const long *ranks, size_t n_ranks) {
+static int tell(const fp_plan_wanted *w, const fp_plan *plan, fp_forecast *forecasts, size_t n) {
     fp_error error = {0};
     fp_outlook outlook;
-    if (fp_outlook_make(plan, &outlook, &error) < 0) {
+    if (fp_outlook_make(plan, w->anew, forecasts, n, &outlook, &error) < 0) {
         fp_complain(error.text);
         return FP_EXIT_FAILED;
     }
     if (w->json)
-        fp_plan_print_json(plan, &outlook, ranks, n_ranks);
+        fp_plan_print_json(plan, &outlook, forecasts, n);
     else
-        fp_plan_print(plan, &outlook, ranks, n_ranks);
+        fp_plan_print(plan, &outlook, forecasts, n);
     return FP_EXIT_OK;
 }
 
-static int plan_grid(const fp_plan_wanted *w, const long *ranks, size_t n_ranks) {
+static int plan_grid(const fp_plan_wanted *w, fp_forecast *forecasts, size_t n) {
     fp_problems problems = {0};
     fp_error error = {0};
     int code = FP_EXIT_USAGE;
@@ -87,7 +91,7 @@ static int plan_grid(const fp_plan_wanted *w, const long *ranks, size_t n_ranks)
     else if (grid)
         plan = fp_plan_make(grid, &problems);
     if (plan)
-        code = tell(w, plan, ranks, n_ranks);
+        code = tell(w, plan, forecasts, n);
     fp_complain_problems(&problems);
     fp_problems_free(&problems);
     fp_plan_free(plan);
@@ -96,11 +100,10 @@ static int plan_grid(const fp_plan_wanted *w, const long *ranks, size_t n_ranks)
 }
 
 static int run(int argc, char **argv) {
-    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                            {"models", required_argument, NULL, 'm'},
-                                            {"ranks", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"models", required_argument, NULL, 'm'},
+        {"ranks", required_argument, NULL, 'r'},  {"anew", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},         {0}};
     fp_plan_wanted wanted = {0};
     int c, code = 0;
     while ((c = fp_option(&fp_command_plan, argc, argv, "o:", options, &code)) != -1) {
@@ -112,9 +115,10 @@ static int run(int argc, char **argv) {
             wanted.models = optarg;
         if (c == 'r')
             wanted.ranks = optarg;
+        wanted.anew |= c == 'a';
         wanted.json |= c == 'j';
     }
-    long *ranks;
+    fp_forecast *ranks;
     size_t n_ranks;
     if (!(wanted.grid = fp_argument(&fp_command_plan, argc, argv, "GRID.yaml")) ||
         read_ranks(wanted.ranks, &ranks, &n_ranks) < 0)

@@ -31,11 +31,14 @@ static json_t *work(const fp_outlook_work *w) {
                      "seconds", w->seconds, "open_seconds", w->open_seconds);
 }
 
-static json_t *times(const fp_outlook *o, const long *ranks, size_t n_ranks) {
+static json_t *times(const fp_forecast *forecasts, size_t n) {
     json_t *list = json_array();
-    for (size_t i = 0; i < n_ranks; i++)
-        json_array_append_new(list, json_pack("{s:I, s:f}", "ranks", (json_int_t)ranks[i], "seconds",
-                                              fp_outlook_seconds(o, ranks[i])));
+    for (size_t i = 0; i < n; i++) {
+        const fp_forecast *f = &forecasts[i];
+        json_array_append_new(list, json_pack("{s:I, s:f, s:f, s:f, s:f}", "ranks", (json_int_t)f->ranks,
+                                              "seconds", f->seconds, "bound_seconds", f->bound, "efficiency",
+                                              f->efficiency, "scratch_bytes", f->scratch));
+    }
     return list;
 }
 
@@ -43,11 +46,18 @@ static void put(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
 }
 
-void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const long *ranks, size_t n_ranks) {
+void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const fp_forecast *forecasts, size_t n) {
     const fp_layout *l = &plan->layout;
     json_t *all = json_object();
     put(all, "grid", json_string(plan->grid->path));
     put(all, "output", json_string(plan->grid->output));
+    fp_problems absent = {0};
+    fp_grid_note_absent(plan->grid, &absent);
+    json_t *list = json_array();
+    for (size_t i = 0; i < absent.count; i++)
+        json_array_append_new(list, json_string(absent.texts[i]));
+    fp_problems_free(&absent);
+    put(all, "to_fetch", list);
     put(all, "exists", json_boolean(o->exists));
     put(all, "models", rows(&fp_table_models, l->models, l->n_models));
     put(all, "tasks", rows(&fp_table_tasks, l->tasks, l->n_tasks));
@@ -73,7 +83,7 @@ void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const long *ra
     put(all, "scratch_limit_bytes", json_real(plan->grid->scratch_limit));
     put(all, "result_bytes", json_real(o->result));
     put(all, "longest_seconds", json_real(o->longest));
-    put(all, "times", times(o, ranks, n_ranks));
+    put(all, "times", times(forecasts, n));
     json_dumpf(all, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(all);

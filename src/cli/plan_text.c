@@ -24,6 +24,17 @@ static void put_tasks(const fp_layout *l) {
     }
 }
 
+/* What is to be fetched before the sweep can be carried out. */
+static void put_absent(const fp_grid *grid) {
+    fp_problems absent = {0};
+    fp_grid_note_absent(grid, &absent);
+    if (absent.count)
+        printf("\nPlanned by what the grid expects of files that are not there:\n");
+    for (size_t i = 0; i < absent.count; i++)
+        printf("  %s\n", absent.texts[i]);
+    fp_problems_free(&absent);
+}
+
 /* What the models do not see as it stands in the data; silence would be a lie. */
 static void put_cuts(const fp_layout *l) {
     size_t cut = 0, empty = 0;
@@ -94,21 +105,24 @@ static void put_history(const fp_plan *plan, const fp_outlook *o) {
     putchar('\n');
 }
 
-static void put_times(const fp_outlook *o, const long *ranks, size_t n_ranks) {
-    char time[32];
-    putchar('\n');
-    for (size_t i = 0; i < n_ranks; i++)
-        printf("%-6ld rank%s  at least %s\n", ranks[i], ranks[i] == 1 ? " " : "s",
-               fp_duration(fp_outlook_seconds(o, ranks[i]), time));
+static void put_times(const fp_forecast *forecasts, size_t n) {
+    char time[32], bound[32], scratch[32];
+    printf("\n%-8s %16s %16s %12s %14s\n", "ranks", "expected time", "no less than", "efficiency",
+           "scratch, most");
+    for (size_t i = 0; i < n; i++)
+        printf("%-8ld %16s %16s %10.1f %% %14s\n", forecasts[i].ranks,
+               fp_duration(forecasts[i].seconds, time), fp_duration(forecasts[i].bound, bound),
+               100 * forecasts[i].efficiency, fp_bytes(forecasts[i].scratch, scratch));
 }
 
-void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const long *ranks, size_t n_ranks) {
+void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const fp_forecast *forecasts, size_t n) {
     printf("%s\n", plan->grid->path);
     put_models(&plan->layout);
     put_tasks(&plan->layout);
     put_cuts(&plan->layout);
+    put_absent(plan->grid);
     put_work(outlook);
     put_needs(plan, outlook);
     put_history(plan, outlook);
-    put_times(outlook, ranks, n_ranks);
+    put_times(forecasts, n);
 }

@@ -4,7 +4,8 @@
 
 #include "sweep/outlook.h"
 
-void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const long *ranks, size_t n_ranks);
-void fp_plan_print_json(const fp_plan *plan, const fp_outlook *outlook, const long *ranks, size_t n_ranks);
+void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const fp_forecast *forecasts, size_t n);
+void fp_plan_print_json(const fp_plan *plan, const fp_outlook *outlook, const fp_forecast *forecasts,
+                        size_t n);
 
 #endif

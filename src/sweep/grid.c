@@ -244,6 +244,7 @@ fp_grid *fp_grid_read(const char *path, fp_problems *problems) {
 static void free_model(fp_grid_model *model) {
     free(model->name);
     free(model->folder);
+    free(model->source);
     free(model->vocab);
 }
 
@@ -278,6 +279,7 @@ int fp_grid_keep_models(fp_grid *grid, const char *list, fp_error *error) {
 }
 
 static void free_task(fp_grid_task *task) {
+    free(task->source);
     free(task->spec.name);
     free(task->spec.label);
     for (size_t i = 0; i < task->spec.n_lexcats; i++)

@@ -161,7 +161,7 @@ static void check_vocab(fp_grid_reader *reader, const fp_yaml_node *node, fp_gri
 
 static void check_source(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_model *model) {
     const fp_yaml_node *folder = fp_yaml_get(node, "folder"), *config = fp_yaml_get(node, "config"),
-                       *vocab = fp_yaml_get(node, "vocab");
+                       *vocab = fp_yaml_get(node, "vocab"), *expect = fp_yaml_get(node, "expect");
     if (!folder && !config)
         fp_note(reader, node->place,
                 "model has no \"folder\": give folder (with config.json, model.safetensors, vocab.txt), or "
@@ -175,7 +175,13 @@ static void check_source(fp_grid_reader *reader, const fp_yaml_node *node, fp_gr
         fp_note(reader, node->place, "model has no \"vocab\": a model from config needs a vocab.txt");
     if (config)
         read_config(reader, config, model);
-    if (folder && model->folder)
+    if (expect && !folder)
+        fp_note(reader, expect->place, "expect goes with folder");
+    else if (expect)
+        fp_grid_expect_model(reader, expect, &model->config);
+    model->expected = expect != NULL;
+    model->absent = folder && model->folder && fp_grid_is_absent(expect, model->folder);
+    if (folder && model->folder && !model->absent)
         check_folder(reader, folder->place, model->folder);
     else if (vocab && config)
         check_vocab(reader, vocab, model);
@@ -186,6 +192,8 @@ static const fp_key model_keys[] = {
     {"folder", FP_KEY_PATH, offsetof(fp_grid_model, folder), 0, 0, NULL},
     {"config", FP_KEY_OTHER, 0, 0, 0, NULL},
     {"vocab", FP_KEY_PATH, offsetof(fp_grid_model, vocab), 0, 0, NULL},
+    {"source", FP_KEY_TEXT, offsetof(fp_grid_model, source), 0, 0, NULL},
+    {"expect", FP_KEY_OTHER, 0, 0, 0, NULL},
     {"finetune", FP_KEY_OTHER, 0, 0, 0, NULL},
     {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
 };

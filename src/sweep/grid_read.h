@@ -100,7 +100,13 @@ char *fp_grid_path(const fp_grid_reader *reader, const char *path);
 /* The word of WORDS that TEXT may have been meant to be; NULL when none is near. */
 const char *fp_nearest(const char *text, const char *const *words);
 
+/* Whether PATH is not there, which is no problem when EXPECT (the key's node; NULL: none) says what it holds.
+ */
+int fp_grid_is_absent(const fp_yaml_node *expect, const char *path);
+
 /* The parts of the grid. */
+void fp_grid_expect_model(fp_grid_reader *reader, const fp_yaml_node *node, fp_bert_config *out);
+void fp_grid_expect_task(fp_grid_reader *reader, const fp_yaml_node *node, fp_expected_task *out);
 void fp_grid_read_models(fp_grid_reader *reader, const fp_yaml_node *root, fp_grid *grid,
                          const fp_finetune_settings *settings);
 void fp_grid_read_finetune(fp_grid_reader *reader, const fp_yaml_node *node, fp_finetune_settings *out);

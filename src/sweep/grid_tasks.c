@@ -8,9 +8,10 @@
 enum { N_READERS = FP_READER_TEXT + 1 };
 
 static const fp_key task_keys[] = {
-    {"name", FP_KEY_OTHER, 0, 0, 0, NULL},  {"reader", FP_KEY_OTHER, 0, 0, 0, NULL},
-    {"label", FP_KEY_OTHER, 0, 0, 0, NULL}, {"lexcats", FP_KEY_OTHER, 0, 0, 0, NULL},
-    {"train", FP_KEY_OTHER, 0, 0, 0, NULL}, {"test", FP_KEY_OTHER, 0, 0, 0, NULL},
+    {"name", FP_KEY_OTHER, 0, 0, 0, NULL},   {"reader", FP_KEY_OTHER, 0, 0, 0, NULL},
+    {"label", FP_KEY_OTHER, 0, 0, 0, NULL},  {"lexcats", FP_KEY_OTHER, 0, 0, 0, NULL},
+    {"train", FP_KEY_OTHER, 0, 0, 0, NULL},  {"test", FP_KEY_OTHER, 0, 0, 0, NULL},
+    {"source", FP_KEY_OTHER, 0, 0, 0, NULL}, {"expect", FP_KEY_OTHER, 0, 0, 0, NULL},
     {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
 };
 
@@ -97,8 +98,10 @@ static const fp_key split_keys[] = {
     {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
 };
 
-static void read_split(fp_grid_reader *reader, const fp_yaml_node *node, const char *what,
-                       fp_split_spec *out) {
+/* EXPECT: what the task expects of its files, or NULL; 1: the file is not there, and need not be for a plan.
+ */
+static int read_split(fp_grid_reader *reader, const fp_yaml_node *node, const char *what,
+                      const fp_yaml_node *expect, fp_split_spec *out) {
     const fp_key whole = {what, FP_KEY_PATH, 0, 0, 0, NULL};
     const fp_yaml_node *file = node;
     if (node->kind != FP_YAML_MAP) {
@@ -112,8 +115,10 @@ static void read_split(fp_grid_reader *reader, const fp_yaml_node *node, const c
                     "sentences must be the first and the last sentence, counted from 1, e.g. 1-800%s%s%s",
                     range->text ? ", not \"" : "", range->text ? range->text : "", range->text ? "\"" : "");
     }
-    if (file && out->path)
+    int absent = out->path && fp_grid_is_absent(expect, out->path);
+    if (file && out->path && !absent)
         fp_require_path(reader, file->place, what, out->path);
+    return absent;
 }
 
 static void read_task(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_task *task) {
@@ -134,11 +139,16 @@ static void read_task(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_
         read_label(reader, label, spec);
     if (known && lexcats)
         read_lexcats(reader, lexcats, spec);
+    const fp_yaml_node *source = fp_yaml_get(node, "source"), *expect = fp_yaml_get(node, "expect");
+    if (source)
+        fp_read_text(reader, source, "source", &task->source);
+    if (expect)
+        fp_grid_expect_task(reader, expect, &task->expect);
     if (train)
-        read_split(reader, train, "train", &spec->train);
+        task->absent |= read_split(reader, train, "train", expect, &spec->train);
     const fp_yaml_node *test = fp_yaml_get(node, "test");
     if (test)
-        read_split(reader, test, "test", &spec->test);
+        task->absent |= read_split(reader, test, "test", expect, &spec->test);
     else if (known && spec->reader != FP_READER_TEXT)
         fp_require(reader, node, "task", "test", "the file to test on");
 }

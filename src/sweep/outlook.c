@@ -299,7 +299,34 @@ static int learn(fp_state *s, fp_error *error) {
     return 0;
 }
 
-int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
+/* As if nothing were done. */
+static void forget(fp_state *s) {
+    memset(s->units, FP_WAITING, s->plan->layout.n_units);
+    memset(s->probings, FP_WAITING, s->plan->n_probings);
+    for (size_t c = 0; c < s->plan->layout.n_checkpoints; c++) {
+        s->checkpoints[c] = FP_WAITING;
+        s->available[c] = s->plan->layout.checkpoints[c].run < 0;
+    }
+}
+
+static int forecast(const fp_state *s, fp_forecast *forecasts, size_t n, const fp_outlook *outlook,
+                    fp_error *error) {
+    fp_schedule_start start = {.probings = s->probings,
+                               .checkpoints = s->checkpoints,
+                               .available = s->available,
+                               .attempts = 1,
+                               .nodes = 1,
+                               .costs = s->costs};
+    for (size_t i = 0; i < n; i++) {
+        forecasts[i].bound = fp_outlook_seconds(outlook, forecasts[i].ranks);
+        if (fp_simulate(s->plan, &start, &forecasts[i], error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int fp_outlook_make(const fp_plan *plan, int anew, fp_forecast *forecasts, size_t n_forecasts,
+                    fp_outlook *out, fp_error *error) {
     *out = (fp_outlook){0};
     size_t n = plan->layout.n_checkpoints;
     fp_state s = {
@@ -318,8 +345,12 @@ int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error) {
             : -1;
     if (rc == 0)
         rc = learn(&s, error);
-    if (rc == 0)
+    if (rc == 0 && anew)
+        forget(&s);
+    if (rc == 0) {
         estimate(&s, out);
+        rc = forecast(&s, forecasts, n_forecasts, out, error);
+    }
     fp_costs_destroy(s.costs);
     free(s.probings);
     free(s.unit_rows);

@@ -5,6 +5,7 @@
 
 #include "fineprobe/piece.h"
 #include "fineprobe/plan.h"
+#include "simulate.h"
 
 typedef struct fp_outlook_work {
     size_t all, open;             /* pieces of work; finetune: runs */
@@ -26,8 +27,10 @@ typedef struct fp_outlook {
     size_t units_gone;                /* finished ones that the grid does not want any more */
 } fp_outlook;
 
-/* An existing result file that cannot be read is an error. */
-int fp_outlook_make(const fp_plan *plan, fp_outlook *out, fp_error *error);
+/* An existing result file that cannot be read is an error. ANEW: as if nothing were done yet; what it took is
+ * still learned from. FORECASTS: filled for their ranks. */
+int fp_outlook_make(const fp_plan *plan, int anew, fp_forecast *forecasts, size_t n_forecasts,
+                    fp_outlook *out, fp_error *error);
 
 /* No number of ranks can be faster than this. */
 double fp_outlook_seconds(const fp_outlook *outlook, long ranks);

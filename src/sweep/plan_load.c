@@ -10,7 +10,7 @@
 
 static int load_weights(const fp_grid_model *model, fp_bert_config *config, fp_digest *digest,
                         size_t *parameters, fp_error *error) {
-    if (!model->folder) {
+    if (!model->folder || model->absent) {
         *config = model->config;
         *parameters = fp_bert_config_parameters(config);
         return fp_plan_digest_random(config, model->seed, digest, error);
@@ -23,7 +23,7 @@ static int load_weights(const fp_grid_model *model, fp_bert_config *config, fp_d
     *parameters = fp_bert_config_parameters(config);
     *digest = fp_bert_digest(bert, error);
     fp_bert_free(bert);
-    return error->text[0] ? -1 : 0;
+    return error->text[0] ? -1 : fp_plan_check_model(model, config, error);
 }
 
 static int load_vocab(const fp_grid_model *model, size_t vocab_size, fp_plan_model *out, fp_error *error) {
@@ -47,9 +47,9 @@ static void load_model(fp_plan_maker *maker, size_t i) {
     fp_error error = {0};
     fp_digest weights;
     int rc = load_weights(model, config, &weights, &out->parameters, &error);
-    if (rc == 0)
+    if (rc == 0 && !model->absent)
         rc = load_vocab(model, config->vocab_size, out, &error);
-    if (rc == 0 && model->finetune.objective == FP_OBJECTIVE_MLM &&
+    if (rc == 0 && !model->absent && model->finetune.objective == FP_OBJECTIVE_MLM &&
         fp_wordpiece_special(out->tokenizer).mask < 0)
         rc = fp_fail(&error, "its vocabulary has no [MASK], which objective: mlm needs");
     if (rc == 0)
@@ -77,8 +77,9 @@ static void load_task(fp_plan_maker *maker, size_t i) {
     const fp_grid_task *task = &maker->grid->tasks[i];
     fp_plan_task *out = &maker->tasks[i];
     fp_error error = {0};
-    out->task = fp_task_load(&task->spec, &error);
-    if (!out->task || fp_task_digest(out->task, &out->digest, &error) < 0) {
+    out->task = task->absent ? fp_plan_expected_task(task, &error) : fp_task_load(&task->spec, &error);
+    if (!out->task || (!task->absent && (fp_task_digest(out->task, &out->digest, &error) < 0 ||
+                                         fp_plan_check_task(task, out->task, &error) < 0))) {
         fp_plan_problem(maker, task->place, "%s", error.text);
         return;
     }
@@ -118,8 +119,15 @@ static size_t same_reading(const fp_plan_maker *maker, size_t i) {
 static int read_split(fp_plan_maker *maker, size_t model, size_t task, int split, fp_error *error) {
     const fp_task *loaded = maker->tasks[task].task;
     fp_plan_data *out = &maker->data[(model * maker->grid->n_tasks + task) * 2 + (size_t)split];
+    const fp_grid_task *spec = &maker->grid->tasks[task];
     size_t same = same_reading(maker, model);
-    if (same != model) {
+    if (maker->grid->models[model].absent || spec->absent) {
+        if (!spec->expect.labels)
+            return fp_fail(error,
+                           "the files of the model are not there, and \"expect\" does not give the "
+                           "sizes of the task");
+        fp_plan_expected_data(split ? &spec->expect.test : &spec->expect.train, out);
+    } else if (same != model) {
         *out = *fp_plan_data_of(maker, same, task, split);
     } else {
         fp_encoded encoded = {0};
@@ -138,7 +146,7 @@ static int read_split(fp_plan_maker *maker, size_t model, size_t task, int split
 static void read_data(fp_plan_maker *maker, size_t model, size_t task) {
     const fp_grid_task *t = &maker->grid->tasks[task];
     const char *model_name = maker->grid->models[model].name;
-    if (!maker->models[model].tokenizer || !maker->tasks[task].task)
+    if ((!maker->models[model].tokenizer && !maker->grid->models[model].absent) || !maker->tasks[task].task)
         return;
     for (int split = 0; split < 2; split++) {
         fp_error error = {0};

@@ -55,6 +55,13 @@ int fp_plan_runs(fp_plan_maker *maker, fp_error *error);   /* runs and checkpoin
 int fp_plan_units(fp_plan_maker *maker, fp_error *error);  /* representations, units and groups */
 int fp_plan_provenance(fp_plan *plan, fp_error *error);
 
+/* Of files that are not there: what the grid expects of them. The names of labels are made up. */
+fp_task *fp_plan_expected_task(const fp_grid_task *task, fp_error *error);
+void fp_plan_expected_data(const fp_expected_split *expected, fp_plan_data *out);
+/* Of files that are there: whether they are what the grid expects, if it says so. */
+int fp_plan_check_model(const fp_grid_model *model, const fp_bert_config *found, fp_error *error);
+int fp_plan_check_task(const fp_grid_task *task, const fp_task *found, fp_error *error);
+
 /* Digests: of all that decides a result, and of nothing else. */
 int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest *out, fp_error *error);
 int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,

@@ -83,10 +83,10 @@ static int add_run(fp_plan_maker *maker, fp_plan_run *run, size_t updates, const
             return -1;
     }
     run->n_checkpoints = layout->n_checkpoints - run->first_checkpoint;
+    run->checkpoint_bytes = fp_cost_checkpoint(maker->models[run->model].parameters);
     plan->runs[at] = *run;
-    double bytes = fp_cost_checkpoint(maker->models[run->model].parameters);
-    if (bytes > plan->checkpoint_bytes)
-        plan->checkpoint_bytes = bytes;
+    if (run->checkpoint_bytes > plan->checkpoint_bytes)
+        plan->checkpoint_bytes = run->checkpoint_bytes;
     return 0;
 }
 

@@ -60,6 +60,11 @@ double fp_schedule_left(const fp_schedule *s) {
 
 /* ---- the graph ---- */
 
+double fp_checkpoint_bytes(const fp_schedule *s, size_t c) {
+    int32_t run = s->plan->layout.checkpoints[c].run;
+    return run >= 0 && s->checkpoints[c].unembedded ? s->plan->runs[run].checkpoint_bytes : 0;
+}
+
 /* All it needs is there. (Queues grow; without memory for that the piece cannot be done.) */
 static void push(fp_schedule *s, size_t probing) {
     fp_heap *queue = &s->ready[s->representations[s->plan->probings[probing].representation].node];
@@ -124,8 +129,9 @@ void fp_fail_probing(fp_schedule *s, size_t i) {
 /* The last user of a checkpoint's folder is through with it. */
 static void embedded(fp_schedule *s, size_t c) {
     fp_checkpoint_node *node = &s->checkpoints[c];
+    double bytes = fp_checkpoint_bytes(s, c);
     if (node->unembedded > 0 && --node->unembedded == 0 && s->plan->layout.checkpoints[c].run >= 0) {
-        s->counts.scratch -= s->plan->checkpoint_bytes;
+        s->counts.scratch -= bytes;
         follow(s, FP_REMOVE_CHECKPOINT, c, 0);
     }
 }
@@ -193,7 +199,7 @@ static size_t run_reach(const fp_schedule *s, size_t run) {
     double room = s->plan->grid->scratch_limit - s->counts.scratch;
     size_t end = node->next;
     while (end < node->wanted) {
-        double bytes = s->checkpoints[end].unembedded ? s->plan->checkpoint_bytes : 0;
+        double bytes = fp_checkpoint_bytes(s, end);
         if (bytes > room && (end > node->next || !nothing_else(s)))
             break;
         room -= bytes;
@@ -253,7 +259,7 @@ static void take_run(fp_schedule *s, size_t run, fp_assignment *out) {
     fp_run_node *node = &s->runs[run];
     size_t end = run_reach(s, run);
     for (size_t c = node->next; c < end; c++)
-        s->counts.scratch += s->checkpoints[c].unembedded ? s->plan->checkpoint_bytes : 0;
+        s->counts.scratch += fp_checkpoint_bytes(s, c);
     node->stage = STAGE_RUNNING;
     node->promised = end;
     *out = (fp_assignment){.kind = FP_PIECE_FINETUNE,
@@ -346,7 +352,7 @@ void fp_schedule_checkpoint(fp_schedule *s, size_t c, double seconds) {
 static void run_ended(fp_schedule *s, size_t run, int succeeded) {
     fp_run_node *node = &s->runs[run];
     for (size_t c = node->next; c < node->promised; c++) /* promised, and not used */
-        s->counts.scratch -= s->checkpoints[c].unembedded ? s->plan->checkpoint_bytes : 0;
+        s->counts.scratch -= fp_checkpoint_bytes(s, c);
     node->stage = node->next == node->wanted ? STAGE_DONE : STAGE_READY;
     if (!succeeded && node->stage == STAGE_READY && ++node->attempts >= s->attempts)
         fp_fail_run(s, run);

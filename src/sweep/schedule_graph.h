@@ -64,6 +64,7 @@ void fp_schedule_begin(fp_schedule *s, const fp_schedule_start *start);
 
 /* Shared by the beginning and the rest. */
 double fp_updates_between(const fp_plan *plan, const fp_run_node *node, size_t run, size_t end);
+double fp_checkpoint_bytes(const fp_schedule *s, size_t checkpoint); /* in scratch, until it is embedded */
 void fp_make_available(fp_schedule *s, size_t checkpoint);
 void fp_fail_run(fp_schedule *s, size_t run);
 void fp_fail_probing(fp_schedule *s, size_t probing);

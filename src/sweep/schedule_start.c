@@ -130,8 +130,7 @@ static void start_checkpoints(fp_schedule *s, const fp_schedule_start *start) {
             s->counts.checkpoints_done += (size_t)s->checkpoints[c].recorded;
         }
         if (s->checkpoints[c].available) {
-            if (layout->checkpoints[c].run >= 0 && s->checkpoints[c].unembedded)
-                s->counts.scratch += s->plan->checkpoint_bytes;
+            s->counts.scratch += fp_checkpoint_bytes(s, c);
             fp_make_available(s, c);
         }
     }

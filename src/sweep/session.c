@@ -167,6 +167,9 @@ int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_ses
         fp_problems_add(problems, "%s", error->text);
         return -1;
     }
+    fp_grid_note_absent(out->grid, problems);
+    if (problems->count)
+        return fp_fail(error, "%s: files that the grid names are not there", path);
     if (!(out->plan = fp_plan_make(out->grid, problems)))
         return fp_fail(error, "%s: the grid cannot be planned", path);
     if (create_parent(out->grid->output, error) < 0)
