@@ -47,7 +47,7 @@ static void say(const fp_leader *l, const char *text) {
 /* Seconds of one core that are left, without what running pieces have done. */
 static double seconds_left(const fp_leader *l) {
     double left = fp_schedule_left(l->work->schedule);
-    for (int r = 0; r < l->ranks; r++)
+    for (int r = 0; l->hands && r < l->ranks; r++)
         if (l->hands[r].busy)
             left -= fmax(l->hands[r].share * l->hands[r].piece.seconds - l->hands[r].credited, 0);
     return fmax(left, 0);
@@ -56,7 +56,7 @@ static double seconds_left(const fp_leader *l) {
 /* Seconds that ranks have spent on pieces, running ones included. */
 static double seconds_worked(const fp_leader *l) {
     double worked = l->worked, now = clock_seconds(CLOCK_MONOTONIC);
-    for (int r = 0; r < l->ranks; r++)
+    for (int r = 0; l->hands && r < l->ranks; r++)
         if (l->hands[r].busy)
             worked += now - l->hands[r].since;
     return worked;
@@ -257,6 +257,8 @@ static void piece_ended(fp_leader *l, int rank, const fp_outcome *outcome) {
 }
 
 static void take_outcome(fp_leader *l, int rank, const fp_outcome *outcome) {
+    if (!l->hands) /* there was no memory for them: nobody has got anything */
+        return;
     fp_hand *hand = &l->hands[rank];
     switch (outcome->kind) {
     case FP_OUTCOME_PROGRESS:
@@ -376,8 +378,7 @@ int fp_lead(fp_lead_work *work, fp_sweep_outcome *outcome, fp_error *error) {
     if (rc < 0)
         l.stopping = 1;
     send_home(&l);
-    if (l.hands)
-        pulse(&l, 1);
+    pulse(&l, 1);
     fp_schedule_counts counts = fp_schedule_count(work->schedule);
     *outcome = l.broken                                                          ? FP_SWEEP_BROKEN
                : l.stopping                                                      ? FP_SWEEP_INTERRUPTED

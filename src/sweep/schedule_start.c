@@ -40,14 +40,15 @@ static void index_representations(fp_schedule *s) {
 
 static void take_status(fp_schedule *s, size_t i, unsigned char status) {
     const fp_plan_probing *p = &s->plan->probings[i];
-    fp_probing_node *node = &s->probings[i];
-    const fp_probing_node *then = p->then == FP_NOTHING ? NULL : &s->probings[p->then];
-    if (status == FP_DONE || (then && then->stage == STAGE_DONE))
+    fp_probing_node *node = &s->probings[i], behind = {0};
+    if (p->then != FP_NOTHING)
+        behind = s->probings[p->then];
+    if (status == FP_DONE || behind.stage == STAGE_DONE)
         node->stage = STAGE_DONE;
-    else if (status == FP_FAILED || (then && then->stage == STAGE_FAILED))
+    else if (status == FP_FAILED || behind.stage == STAGE_FAILED)
         node->stage = STAGE_FAILED;
-    node->chain = p->seconds + (then ? then->chain : 0);
-    if (!then) {
+    node->chain = p->seconds + behind.chain;
+    if (p->then == FP_NOTHING) {
         s->counts.units++;
         s->counts.units_kept += node->stage == STAGE_DONE;
         s->counts.units_failed += node->stage == STAGE_FAILED;
