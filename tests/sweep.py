@@ -145,6 +145,7 @@ def check_ranks(folder):
     for ranks, name in ((1, "one rank"), (4, "four ranks")):
         run(ranks, folder / f"{ranks}.h5")
         compare(expected, folder / f"{ranks}.h5", name)
+    check_merge(expected, folder)
 
 
 def check_interruptions(folder):
@@ -172,6 +173,23 @@ def verified(path):
     """Exit code and text of `fineprobe verify`."""
     done = subprocess.run([program, "verify", str(path)], capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def check_merge(expected, folder):
+    """Parts of a grid, computed apart, make the file that one sweep makes."""
+    parts = []
+    for model in [row["name"].decode() for row in expected["models"]]:
+        parts.append(str(folder / f"{model}.h5"))
+        done = subprocess.run(command(2, parts[-1]) + ["--models", model], env=environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    if len(parts) < 2:
+        return
+    whole = folder / "merged.h5"
+    done = subprocess.run([program, "merge", "-o", str(whole)] + parts, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    compare(expected, whole, f"{len(parts)} parts merged")
+    run(2, whole)
+    compare(expected, whole, "and gone on with, with nothing to do")
 
 
 def check_damage(expected, path):

@@ -46,7 +46,7 @@ cp out help
 expect 0 --version
 says out "fineprobe "
 cp out version
-for command in run plan status export report verify embed probe tokenize; do
+for command in run plan status export report verify merge embed probe tokenize; do
     says help "  $command "
     expect 0 $command --help
     says out "Usage: fineprobe $command" "Example:" "--help"

@@ -58,6 +58,11 @@ extern const fp_table fp_table_progress;
 int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,
                     fp_error *error);
 
+/* The same with the N files FROM, in this order; what several of them have finished is taken from the first.
+ */
+int fp_store_join(const char *path, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
+                  fp_error *error);
+
 typedef struct fp_store fp_store;
 
 /* For writing, by all ranks of COMM together. They agree on the outcome. */

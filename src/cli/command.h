@@ -23,7 +23,8 @@ typedef struct fp_command {
 } fp_command;
 
 extern const fp_command fp_command_run, fp_command_plan, fp_command_status, fp_command_export,
-    fp_command_report, fp_command_verify, fp_command_tokenize, fp_command_embed, fp_command_probe;
+    fp_command_report, fp_command_verify, fp_command_merge, fp_command_tokenize, fp_command_embed,
+    fp_command_probe;
 
 /* Reads one option as getopt_long does, for COMMAND; answers --help, --version and the errors itself. -1 at
  * the end of the options; otherwise the option's VAL. OPTIONS need not list help. *EXIT is set, and -2

@@ -5,8 +5,17 @@
 #include <string.h>
 
 static const fp_command *const commands[] = {
-    &fp_command_run,    &fp_command_plan,  &fp_command_status, &fp_command_export,   &fp_command_report,
-    &fp_command_verify, &fp_command_embed, &fp_command_probe,  &fp_command_tokenize, NULL,
+    &fp_command_run,
+    &fp_command_plan,
+    &fp_command_status,
+    &fp_command_export,
+    &fp_command_report,
+    &fp_command_verify,
+    &fp_command_merge,
+    &fp_command_embed,
+    &fp_command_probe,
+    &fp_command_tokenize,
+    NULL,
 };
 
 static void print_help(void) {

@@ -42,7 +42,7 @@ typedef struct fp_carry {
     fp_store *from, *to;
     const fp_product *product;
     size_t n, n_old, row_size, digest_at, digest_end; /* rows; of a row as the file holds it */
-    char *rows, *old_rows, *old_status, *old_provenance;
+    char *rows, *status, *old_rows, *old_status, *old_provenance;
     fp_known *known;
     size_t n_known;
     fp_raw raw;
@@ -94,7 +94,7 @@ static int carry_rows(fp_carry *c, size_t *kept, fp_error *error) {
     qsort(c->known, c->n_known, sizeof *c->known, by_digest);
     for (size_t i = 0; i < c->n; i++) {
         const fp_known *old = find(c->known, c->n_known, c->rows + i * c->row_size + c->digest_at);
-        if (old && carry_row(c, i, old->row, kept, error) < 0)
+        if (old && c->status[i] != FP_DONE && carry_row(c, i, old->row, kept, error) < 0)
             return -1;
     }
     return 0;
@@ -121,6 +121,7 @@ static int carry_product(fp_store *from, fp_store *to, const fp_product *product
     c.known = fp_alloc(c.n_old, sizeof *c.known, "finished rows", error);
     int rc = -1;
     if (c.known && (c.rows = read_all(to, product->rows, error)) &&
+        (c.status = read_all(to, product->status, error)) &&
         (c.old_rows = read_all(from, product->rows, error)) &&
         (c.old_status = read_all(from, product->status, error)) &&
         (c.old_provenance = read_all(from, product->provenance, error))) {
@@ -129,6 +130,7 @@ static int carry_product(fp_store *from, fp_store *to, const fp_product *product
     }
     free(c.known);
     free(c.rows);
+    free(c.status);
     free(c.old_rows);
     free(c.old_status);
     free(c.old_provenance);
@@ -140,9 +142,9 @@ static int carry_product(fp_store *from, fp_store *to, const fp_product *product
 
 typedef struct fp_carry_runs {
     fp_store *from, *to;
-    const fp_layout *layout; /* of TO */
-    fp_layout old;           /* of FROM */
-    unsigned char *status;
+    const fp_layout *layout;       /* of TO */
+    fp_layout old;                 /* of FROM */
+    unsigned char *status, *there; /* of FROM, of TO */
     char *provenance;
     float *losses;           /* of FROM */
     unsigned char *verified; /* [old.n_losses] losses that a good CRC vouches for */
@@ -203,7 +205,7 @@ static int carry_checkpoints(fp_carry_runs *c, fp_error *error) {
     const fp_rows *provenance = &c->to->datasets[FP_CHECKPOINT_PROVENANCE];
     for (size_t i = 0; i < c->layout->n_checkpoints; i++) {
         const fp_known *old = find(c->known, c->n_known, c->layout->checkpoints[i].digest);
-        if (!old)
+        if (!old || c->there[i] == FP_DONE)
             continue;
         int rc = c->status[old->row] == FP_DONE ? carry_checkpoint(c, i, old->row, error) : 1;
         if (rc == 0)
@@ -226,14 +228,17 @@ static int carry_runs(fp_store *from, fp_store *to, const fp_layout *layout, fp_
         c.known = fp_alloc(c.old.n_checkpoints, sizeof *c.known, "finished checkpoints", error);
         c.verified = fp_alloc(c.old.n_losses, 1, "losses", error);
         c.status = (unsigned char *)read_all(from, FP_CHECKPOINT_STATUS, error);
+        c.there = (unsigned char *)read_all(to, FP_CHECKPOINT_STATUS, error);
         c.provenance = read_all(from, FP_CHECKPOINT_PROVENANCE, error);
         c.losses = (float *)read_all(from, FP_LOSSES, error);
-        rc =
-            c.known && c.verified && c.status && c.provenance && c.losses ? carry_checkpoints(&c, error) : -1;
+        rc = c.known && c.verified && c.status && c.there && c.provenance && c.losses
+                 ? carry_checkpoints(&c, error)
+                 : -1;
     }
     free(c.known);
     free(c.verified);
     free(c.status);
+    free(c.there);
     free(c.provenance);
     free(c.losses);
     fp_layout_free(&c.old);

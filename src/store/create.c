@@ -114,29 +114,35 @@ static int make_root(fp_store *store, const fp_layout *layout, fp_error *error) 
                                 "program, libraries, host and date of the sweep (JSON)", error);
 }
 
+static int carry_over(fp_store *store, const fp_layout *layout, const char *from, size_t *kept,
+                      fp_error *error) {
+    fp_store *old = fp_store_open_read(from, error);
+    int rc = old ? fp_store_carry(old, store, layout, kept, error) : -1;
+    if (rc < 0)
+        fp_error_context(error, "carrying results over from %s", from);
+    if (old)
+        fp_store_close(old, NULL);
+    return rc;
+}
+
 /* The whole file under its temporary name. */
-static int build(fp_store *store, const fp_layout *layout, const char *from, size_t *kept, fp_error *error) {
+static int build(fp_store *store, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
+                 fp_error *error) {
     int rc = make_root(store, layout, error);
     if (rc == 0)
         rc = make_datasets(store, layout, error);
     if (rc == 0)
         rc = make_groups(store, layout, error);
-    if (rc == 0 && from) {
-        fp_store *old = fp_store_open_read(from, error);
-        rc = old ? fp_store_carry(old, store, layout, kept, error) : -1;
-        if (rc < 0)
-            fp_error_context(error, "carrying results over from %s", from);
-        if (old)
-            fp_store_close(old, NULL);
-    }
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = carry_over(store, layout, from[i], kept, error);
     fp_store_close_datasets(store);
     if (store->file >= 0 && H5Fclose(store->file) < 0 && rc == 0)
         rc = fp_h5_fail(error, "cannot close %s", store->path);
     return rc == 0 ? fp_sync_path(store->path, error) : rc;
 }
 
-int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,
-                    fp_error *error) {
+int fp_store_join(const char *path, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
+                  fp_error *error) {
     size_t unused;
     kept = kept ? kept : &unused;
     *kept = 0;
@@ -147,7 +153,7 @@ int fp_store_create(const char *path, const fp_layout *layout, const char *from,
     store.path = fp_format(error, "%s.%ld.tmp", path, (long)getpid());
     if (!store.path)
         return -1;
-    int rc = build(&store, layout, from, kept, error);
+    int rc = build(&store, layout, from, n, kept, error);
     if (rc == 0)
         rc = fp_file_rename(store.path, path, error);
     if (rc < 0) {
@@ -157,4 +163,9 @@ int fp_store_create(const char *path, const fp_layout *layout, const char *from,
     free(store.groups);
     free(store.path);
     return rc;
+}
+
+int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,
+                    fp_error *error) {
+    return fp_store_join(path, layout, &from, from ? 1 : 0, kept, error);
 }

@@ -55,9 +55,9 @@ static void compare(const fp_group *g, int s, fp_pair *pair, double *similarity,
     *movement = mean(pair->movement + at * g->labels, g->labels);
 }
 
-static int derive_pair(const fp_plan *plan, fp_store *store, const fp_group *g, fp_pair *pair,
+static int derive_pair(const fp_layout *layout, fp_store *store, const fp_group *g, fp_pair *pair,
                        fp_derived_row *row, fp_error *error) {
-    const fp_unit_row *rows = plan->layout.units;
+    const fp_unit_row *rows = layout->units;
     size_t u = (size_t)row->unit, o = (size_t)row->original;
     if (fp_store_read_unit(store, g, u, (size_t)rows[u].row, &pair->unit, error) < 0 ||
         fp_store_read_unit(store, g, o, (size_t)rows[o].row, &pair->original, error) < 0)
@@ -73,9 +73,8 @@ static int derive_pair(const fp_plan *plan, fp_store *store, const fp_group *g, 
     return fp_store_write_derived(store, u, row, g, pair->movement, error);
 }
 
-static int derive_unit(const fp_plan *plan, fp_store *store, size_t u, const unsigned char *status,
+static int derive_unit(const fp_layout *layout, fp_store *store, size_t u, const unsigned char *status,
                        fp_error *error) {
-    const fp_layout *layout = &plan->layout;
     fp_derived_row row;
     fp_derived_row_open(&row);
     row.unit = (int32_t)u;
@@ -83,7 +82,7 @@ static int derive_unit(const fp_plan *plan, fp_store *store, size_t u, const uns
     if (row.original < 0 || status[u] != FP_DONE || status[row.original] != FP_DONE)
         return 0;
     fp_pair pair = {0};
-    int rc = derive_pair(plan, store, &layout->groups[layout->unit_group[u]], &pair, &row, error);
+    int rc = derive_pair(layout, store, &layout->groups[layout->unit_group[u]], &pair, &row, error);
     fp_unit_record_free(&pair.unit);
     fp_unit_record_free(&pair.original);
     free(pair.a);
@@ -92,13 +91,12 @@ static int derive_unit(const fp_plan *plan, fp_store *store, size_t u, const uns
     return rc;
 }
 
-int fp_derive(const fp_plan *plan, fp_store *store, fp_error *error) {
-    const fp_layout *layout = &plan->layout;
+int fp_derive(const fp_layout *layout, fp_store *store, fp_error *error) {
     unsigned char *units = fp_alloc(layout->n_units, 1, "status", error);
     unsigned char *checkpoints = fp_alloc(layout->n_checkpoints, 1, "status", error);
     int rc = units && checkpoints ? fp_store_read_status(store, units, checkpoints, error) : -1;
     for (size_t u = 0; rc == 0 && u < layout->n_units; u++)
-        if (derive_unit(plan, store, u, units, error) < 0)
+        if (derive_unit(layout, store, u, units, error) < 0)
             rc = fp_error_context(error, "comparing unit %zu with its original", u);
     free(units);
     free(checkpoints);

@@ -4,10 +4,10 @@
 #ifndef FINEPROBE_SRC_DERIVE_H
 #define FINEPROBE_SRC_DERIVE_H
 
-#include "fineprobe/plan.h"
+#include "fineprobe/store.h"
 
 /* Writes the derived row and the centroid movements of every finished unit whose original is finished, too.
  */
-int fp_derive(const fp_plan *plan, fp_store *store, fp_error *error);
+int fp_derive(const fp_layout *layout, fp_store *store, fp_error *error);
 
 #endif

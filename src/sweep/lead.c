@@ -363,7 +363,7 @@ static int lead_to_end(fp_leader *l, fp_error *error) {
         pulse(l, 0);
         fp_wire_wait(&patience, l->work->supervisor, happened);
     }
-    if (!l->stopping && fp_derive(l->work->plan, l->work->store, error) < 0) {
+    if (!l->stopping && fp_derive(&l->work->plan->layout, l->work->store, error) < 0) {
         say(l, error->text); /* every unit is there; only what compares them is not */
         l->underived = 1;
     }

@@ -1,0 +1,322 @@
+#include "sweep/join.h"
+
+#include "fineprobe/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct fp_joiner {
+    const fp_layout *parts;
+    size_t n;
+    const char *const *paths;
+    fp_layout *out;
+    fp_error *error;
+} fp_joiner;
+
+/* Something of one part, with what sorts it into the whole. */
+typedef struct fp_item {
+    size_t part, index, order; /* ORDER: of appearance */
+    size_t a, b, c;            /* keys, the first first */
+    int64_t d;
+    const char *digest;
+} fp_item;
+
+static int by_digest(const void *x, const void *y) {
+    return strcmp(((const fp_item *)x)->digest, ((const fp_item *)y)->digest);
+}
+
+static int by_place(const void *x, const void *y) {
+    const fp_item *p = x, *q = y;
+    const size_t keys[2][3] = {{p->a, p->b, p->c}, {q->a, q->b, q->c}};
+    for (int i = 0; i < 3; i++)
+        if (keys[0][i] != keys[1][i])
+            return keys[0][i] < keys[1][i] ? -1 : 1;
+    if (p->d != q->d)
+        return p->d < q->d ? -1 : 1;
+    return p->order < q->order ? -1 : p->order > q->order;
+}
+
+/* ---- what has a name: models and tasks ---- */
+
+static size_t find_model(const fp_layout *l, const char *name) {
+    size_t i = 0;
+    while (i < l->n_models && strcmp(l->models[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static size_t find_task(const fp_layout *l, const char *name) {
+    size_t i = 0;
+    while (i < l->n_tasks && strcmp(l->tasks[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static int join_models(const fp_joiner *j, size_t part) {
+    const fp_layout *from = &j->parts[part];
+    fp_layout *out = j->out;
+    for (size_t i = 0; i < from->n_models; i++) {
+        size_t at = find_model(out, from->models[i].name);
+        if (at == out->n_models)
+            out->models[out->n_models++] = from->models[i];
+        else if (strcmp(out->models[at].digest, from->models[i].digest) != 0)
+            return fp_fail(j->error, "%s: its model %s is another one than that of the files before",
+                           j->paths[part], from->models[i].name);
+    }
+    return 0;
+}
+
+static int join_tasks(const fp_joiner *j, size_t part) {
+    const fp_layout *from = &j->parts[part];
+    fp_layout *out = j->out;
+    for (size_t i = 0; i < from->n_tasks; i++) {
+        const char *name = from->tasks[i].name;
+        size_t at = find_task(out, name);
+        if (at < out->n_tasks && strcmp(out->tasks[at].digest, from->tasks[i].digest) != 0)
+            return fp_fail(j->error, "%s: its task %s has other data than in the files before",
+                           j->paths[part], name);
+        if (at < out->n_tasks)
+            continue;
+        out->tasks[out->n_tasks++] = from->tasks[i];
+        for (size_t k = 0; k < from->n_labels; k++)
+            if (strcmp(from->labels[k].task, name) == 0)
+                out->labels[out->n_labels++] = from->labels[k];
+    }
+    return 0;
+}
+
+/* The first row about MODEL, TASK and SPLIT in any part. */
+static const fp_data_row *find_data(const fp_joiner *j, const char *model, const char *task,
+                                    const char *split) {
+    for (size_t p = 0; p < j->n; p++)
+        for (size_t i = 0; i < j->parts[p].n_data; i++) {
+            const fp_data_row *row = &j->parts[p].data[i];
+            if (strcmp(row->model, model) == 0 && strcmp(row->task, task) == 0 &&
+                strcmp(row->split, split) == 0)
+                return row;
+        }
+    return NULL;
+}
+
+static void join_data(const fp_joiner *j) {
+    static const char *const splits[2] = {"train", "test"};
+    fp_layout *out = j->out;
+    for (size_t m = 0; m < out->n_models; m++)
+        for (size_t t = 0; t < out->n_tasks; t++)
+            for (int s = 0; s < 2; s++) {
+                const fp_data_row *row = find_data(j, out->models[m].name, out->tasks[t].name, splits[s]);
+                if (row)
+                    out->data[out->n_data++] = *row;
+            }
+}
+
+/* ---- runs and checkpoints ---- */
+
+static int join_runs(const fp_joiner *j, fp_item *items) {
+    fp_layout *out = j->out;
+    size_t n = 0;
+    for (size_t p = 0; p < j->n; p++)
+        for (size_t i = 0; i < j->parts[p].n_runs; i++, n++) {
+            const fp_run_row *row = &j->parts[p].runs[i];
+            items[n] = (fp_item){.part = p, .index = i, .order = n, .digest = row->digest};
+            items[n].a = find_model(out, row->model);
+            items[n].b = find_task(out, row->task);
+        }
+    qsort(items, n, sizeof *items, by_place);
+    for (size_t i = 0; i < n; i++) {
+        const fp_run_row *row = &j->parts[items[i].part].runs[items[i].index];
+        size_t same = 0;
+        while (same < out->n_runs &&
+               (strcmp(out->runs[same].model, row->model) != 0 ||
+                strcmp(out->runs[same].task, row->task) != 0 || out->runs[same].seed != row->seed))
+            same++;
+        if (same < out->n_runs && strcmp(out->runs[same].digest, row->digest) != 0)
+            return fp_fail(j->error,
+                           "%s: its fine-tuning of %s on %s (seed %lld) has other settings than in the "
+                           "files before",
+                           j->paths[items[i].part], row->model, row->task, (long long)row->seed);
+        if (same < out->n_runs)
+            continue;
+        fp_run_row *to = &out->runs[out->n_runs++];
+        *to = *row;
+        to->losses_at = (int64_t)out->n_losses;
+        out->n_losses += (size_t)row->updates;
+    }
+    return 0;
+}
+
+static int32_t find_run(const fp_layout *l, const char *digest) {
+    for (size_t i = 0; i < l->n_runs; i++)
+        if (strcmp(l->runs[i].digest, digest) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+/* The originals come first, one a model; then run after run, step after step. */
+static void join_checkpoints(const fp_joiner *j, fp_item *items) {
+    fp_layout *out = j->out;
+    size_t n = 0;
+    for (size_t p = 0; p < j->n; p++)
+        for (size_t i = 0; i < j->parts[p].n_checkpoints; i++, n++) {
+            const fp_checkpoint_row *row = &j->parts[p].checkpoints[i];
+            items[n] = (fp_item){.part = p, .index = i, .order = n, .digest = row->digest, .d = row->step};
+            items[n].a = row->run >= 0;
+            items[n].b = row->run < 0 ? find_model(out, row->model)
+                                      : (size_t)find_run(out, j->parts[p].runs[row->run].digest);
+        }
+    qsort(items, n, sizeof *items, by_place);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && strcmp(items[i].digest, items[i - 1].digest) == 0)
+            continue;
+        fp_checkpoint_row *to = &out->checkpoints[out->n_checkpoints++];
+        *to = j->parts[items[i].part].checkpoints[items[i].index];
+        to->run = items[i].a ? (int32_t)items[i].b : -1;
+        fp_checkpoint_row_open(to);
+    }
+}
+
+/* ---- groups and units ---- */
+
+static int join_groups(const fp_joiner *j) {
+    fp_layout *out = j->out;
+    for (size_t m = 0; m < out->n_models; m++)
+        for (size_t t = 0; t < out->n_tasks; t++) {
+            const fp_group *found = NULL;
+            char name[FP_PATH];
+            snprintf(name, sizeof name, "results/%s/%s", out->models[m].name, out->tasks[t].name);
+            for (size_t p = 0; p < j->n; p++)
+                for (size_t i = 0; i < j->parts[p].n_groups; i++) {
+                    const fp_group *group = &j->parts[p].groups[i];
+                    if (strcmp(group->name, name) != 0)
+                        continue;
+                    if (found && found->clusters != group->clusters)
+                        return fp_fail(j->error,
+                                       "%s: group %s keeps %zu clusters, not %zu as in the files before",
+                                       j->paths[p], name, group->clusters, found->clusters);
+                    found = group;
+                }
+            if (!found)
+                continue;
+            fp_group *to = &out->groups[out->n_groups++];
+            *to = *found;
+            to->model = (int32_t)m;
+            to->task = (int32_t)t;
+            to->rows = 0;
+        }
+    return 0;
+}
+
+static size_t find_group(const fp_layout *l, const char *name) {
+    size_t i = 0;
+    while (i < l->n_groups && strcmp(l->groups[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* What a unit is about decides its place: checkpoint; its own task before others; task; layer. */
+static int join_units(const fp_joiner *j, fp_item *items, const fp_item *checkpoints) {
+    fp_layout *out = j->out;
+    size_t n = 0;
+    for (size_t p = 0; p < j->n; p++)
+        for (size_t i = 0; i < j->parts[p].n_units; i++, n++) {
+            const fp_unit_row *row = &j->parts[p].units[i];
+            fp_item key = {.digest = j->parts[p].checkpoints[row->checkpoint].digest};
+            const fp_item *at = bsearch(&key, checkpoints, out->n_checkpoints, sizeof key, by_digest);
+            items[n] = (fp_item){.part = p, .index = i, .order = n, .digest = row->digest, .d = row->layer};
+            items[n].a = at->index;
+            items[n].b = row->run >= 0 && strcmp(row->finetuned_on, row->probed_on) != 0;
+            items[n].c = find_task(out, row->probed_on);
+        }
+    qsort(items, n, sizeof *items, by_place);
+    for (size_t i = 0; i < n; i++) {
+        const fp_item *item = &items[i], *before = i > 0 ? &items[i - 1] : NULL;
+        const fp_unit_row *row = &j->parts[item->part].units[item->index];
+        int same = before && before->a == item->a && before->b == item->b && before->c == item->c &&
+                   before->d == item->d;
+        if (same && strcmp(before->digest, item->digest) != 0)
+            return fp_fail(j->error,
+                           "%s: unit %d (%s, %s, probed on %s, step %d, layer %d) was probed with other "
+                           "settings than in another of the files",
+                           j->paths[item->part], row->unit, row->model, row->finetuned_on, row->probed_on,
+                           row->step, row->layer);
+        if (same)
+            continue;
+        size_t group = find_group(out, row->results);
+        fp_unit_row *to = &out->units[out->n_units];
+        *to = *row;
+        to->unit = (int32_t)out->n_units;
+        to->checkpoint = (int32_t)item->a;
+        to->run = out->checkpoints[item->a].run;
+        to->row = (int32_t)out->groups[group].rows++;
+        fp_unit_row_open(to);
+        out->unit_group[out->n_units++] = (int32_t)group;
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+/* Room for as much as all parts hold together. */
+static int allocate(fp_layout *out, const fp_layout *sum, fp_error *error) {
+    out->models = fp_alloc(sum->n_models, sizeof *out->models, "models", error);
+    out->tasks = fp_alloc(sum->n_tasks, sizeof *out->tasks, "tasks", error);
+    out->labels = fp_alloc(sum->n_labels, sizeof *out->labels, "labels", error);
+    out->data = fp_alloc(sum->n_data, sizeof *out->data, "the data's table", error);
+    out->runs = fp_alloc(sum->n_runs, sizeof *out->runs, "runs", error);
+    out->checkpoints = fp_alloc(sum->n_checkpoints, sizeof *out->checkpoints, "checkpoints", error);
+    out->units = fp_alloc(sum->n_units, sizeof *out->units, "units", error);
+    out->groups = fp_alloc(sum->n_groups, sizeof *out->groups, "groups", error);
+    out->unit_group = fp_alloc(sum->n_units, sizeof *out->unit_group, "groups of units", error);
+    return out->models && out->tasks && out->labels && out->data && out->runs && out->checkpoints &&
+                   out->units && out->groups && out->unit_group
+               ? 0
+               : -1;
+}
+
+static fp_layout sum_of(const fp_layout *parts, size_t n) {
+    fp_layout sum = {0};
+    for (size_t i = 0; i < n; i++) {
+        sum.n_models += parts[i].n_models;
+        sum.n_tasks += parts[i].n_tasks;
+        sum.n_labels += parts[i].n_labels;
+        sum.n_data += parts[i].n_data;
+        sum.n_runs += parts[i].n_runs;
+        sum.n_checkpoints += parts[i].n_checkpoints;
+        sum.n_units += parts[i].n_units;
+        sum.n_groups += parts[i].n_groups;
+    }
+    return sum;
+}
+
+static int join(const fp_joiner *j, fp_item *items, fp_item *checkpoints) {
+    for (size_t p = 0; p < j->n; p++)
+        if (join_models(j, p) < 0 || join_tasks(j, p) < 0)
+            return -1;
+    join_data(j);
+    if (join_runs(j, items) < 0)
+        return -1;
+    join_checkpoints(j, items);
+    for (size_t i = 0; i < j->out->n_checkpoints; i++)
+        checkpoints[i] = (fp_item){.index = i, .digest = j->out->checkpoints[i].digest};
+    qsort(checkpoints, j->out->n_checkpoints, sizeof *checkpoints, by_digest);
+    return join_groups(j) < 0 ? -1 : join_units(j, items, checkpoints);
+}
+
+int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, fp_layout *out,
+                   fp_error *error) {
+    fp_layout sum = sum_of(parts, n);
+    fp_joiner j = {parts, n, paths, out, error};
+    *out = (fp_layout){.grid = fp_strdup(parts[0].grid, error),
+                       .provenance = fp_strdup(parts[0].provenance, error)};
+    size_t most = sum.n_units + sum.n_runs + sum.n_checkpoints;
+    fp_item *items = fp_alloc(most, sizeof *items, "a list", error);
+    fp_item *checkpoints = fp_alloc(sum.n_checkpoints, sizeof *checkpoints, "a list", error);
+    int rc = out->grid && out->provenance && items && checkpoints ? allocate(out, &sum, error) : -1;
+    if (rc == 0)
+        rc = join(&j, items, checkpoints);
+    free(items);
+    free(checkpoints);
+    if (rc < 0)
+        fp_layout_free(out);
+    return rc;
+}
