@@ -100,7 +100,7 @@ static void the_parameters_are_counted(void **state) {
 static const char READER[] =
     "import json,struct,sys\n"
     "b=open(sys.argv[1],'rb').read();n=struct.unpack('<Q',b[:8])[0]\n"
-    "h=json.loads(b[8:8+n]);assert h.pop('__metadata__')=={'format':'pt'}\n"
+    "h=json.loads(b[8:8+n]);assert h.pop('__metadata__')['format']=='pt'\n"
     "raw=open(sys.argv[2],'rb').read();at=0\n"
     "for k,v in sorted(h.items(),key=lambda i:i[1]['data_offsets']):\n"
     "    a,e=v['data_offsets'];part=b[8+n+a:8+n+e]\n"

@@ -130,7 +130,7 @@ id=$("$program" tokenize --model "$demo" <<<the | sed 's/.*\[\([0-9]*\)\].*/\1/'
 
 # --- a grid whose files are not there can be planned, not carried out
 expect 0 plan --json --ranks 1,256 "$root/experiments/paper.yaml"
-says out '"to_fetch"' bert-base-uncased en_pud-ud-test.conllu '"efficiency"'
+says out '"to_fetch"' models/bert-base en_pud-ud-test.conllu '"efficiency"'
 expect 2 run "$root/experiments/paper.yaml"
 
 # --- plan, run, status, export: a small model from random weights
