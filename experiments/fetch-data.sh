@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
-# Fetches the paper's data from their publishers into experiments/data (about 10 MB):
-#   ud-pud     UD English-PUD, CC BY-SA 3.0       github.com/UniversalDependencies/UD_English-PUD
-#   streusle   STREUSLE 4.7.1, CC BY-SA 4.0       github.com/nert-nlp/streusle (the paper used 4.2)
-#   trec       TREC question classification       cogcomp.seas.upenn.edu (no licence is stated)
-# The first two are taken by the commit's id, against which git checks every byte; of files whose size and SHA-256 are
-# known here, those are compared as well. What is there already is only checked.
+# Fetches the paper's data from their publishers into experiments/paper/data (8 MB), where the paper's grids look for them:
+#   UD English-PUD, CC BY-SA 3.0       github.com/UniversalDependencies/UD_English-PUD
+#   STREUSLE 4.7.1, CC BY-SA 4.0       github.com/nert-nlp/streusle (the paper used 4.2)
+#   TREC question classification       cogcomp.seas.upenn.edu (no licence is stated)
+# The first two are taken by the commit's id, against which git checks every byte; files whose size and SHA-256 are known
+# here are compared with those as well. What is there already is only checked.
 set -euo pipefail
 cd "$(dirname "$0")"
-mkdir -p data
-cd data
+mkdir -p paper/data
+cd paper/data
 
 # file, bytes, SHA-256
 known='
-ud-pud/en_pud-ud-test.conllu          1386858 c80584f2bc2b31d5bada78a1136f9feec7ac49e5e18898db02dea434b5b8f0aa
-streusle/dev/streusle.ud_dev.conllulex  620258 ef5e72648b9c3673abeb15c4641a68f849e1d652bad3a6b15cca73124b1e5d46
-streusle/test/streusle.ud_test.conllulex 622090 7d159c49a015214944eab3acbfe7b0aefaa112e0928500a3dada7a4cc1048a18
-trec/train_5500.label                  335858 9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3
-trec/TREC_10.label                      23354 033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e
+en_pud-ud-test.conllu       1386858 c80584f2bc2b31d5bada78a1136f9feec7ac49e5e18898db02dea434b5b8f0aa
+streusle.ud_test.conllulex   622090 7d159c49a015214944eab3acbfe7b0aefaa112e0928500a3dada7a4cc1048a18
+train_5500.label             335858 9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3
+TREC_10.label                 23354 033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e
 '
 
 check() { # file: as it is known; a file that is not known is shown with its digest
@@ -32,32 +31,32 @@ check() { # file: as it is known; a file that is not known is shown with its dig
     fi
 }
 
-take() { # folder repository commit file...
-    local folder=$1 repository=$2 commit=$3 file
-    shift 3
-    for file; do
-        [[ -s $folder/$file ]] && continue
-        mkdir -p "$folder"
-        [[ -d $folder/.git ]] || git -C "$folder" init -q
-        git -C "$folder" fetch -q --depth 1 "$repository" "$commit"
-        git -C "$folder" checkout -q "$commit" -- "$@"
-        break
+take() { # repository commit path...
+    local repository=$1 commit=$2 path folder=
+    shift 2
+    for path; do
+        if [[ ! -s ${path##*/} ]]; then
+            if [[ -z $folder ]]; then
+                folder=$(mktemp -d)
+                git -C "$folder" init -q
+                git -C "$folder" fetch -q --depth 1 "$repository" "$commit"
+            fi
+            git -C "$folder" show "$commit:$path" >"${path##*/}.part"
+            mv "${path##*/}.part" "${path##*/}"
+        fi
+        check "${path##*/}"
     done
-    rm -rf "$folder/.git"
-    for file; do
-        check "$folder/$file"
-    done
+    [[ -z $folder ]] || rm -rf "$folder"
 }
 
-take ud-pud https://github.com/UniversalDependencies/UD_English-PUD f16eba4ae7f3d161870ed320676c5088b8fa476c \
-    en_pud-ud-test.conllu LICENSE.txt README.md
-take streusle https://github.com/nert-nlp/streusle 9eb4fa91fce7edc28dcfb3761a81dbbd473de9a9 \
-    train/streusle.ud_train.conllulex dev/streusle.ud_dev.conllulex test/streusle.ud_test.conllulex LICENSE.txt
-mkdir -p trec
+take https://github.com/UniversalDependencies/UD_English-PUD f16eba4ae7f3d161870ed320676c5088b8fa476c \
+    en_pud-ud-test.conllu
+take https://github.com/nert-nlp/streusle 9eb4fa91fce7edc28dcfb3761a81dbbd473de9a9 \
+    train/streusle.ud_train.conllulex test/streusle.ud_test.conllulex
 for file in train_5500.label TREC_10.label; do
-    if [[ ! -s trec/$file ]]; then
-        curl -fsSL --retry 3 -o "trec/$file.part" "https://cogcomp.seas.upenn.edu/Data/QA/QC/$file"
-        mv "trec/$file.part" "trec/$file"
+    if [[ ! -s $file ]]; then
+        curl -fsSL --retry 3 -o "$file.part" "https://cogcomp.seas.upenn.edu/Data/QA/QC/$file"
+        mv "$file.part" "$file"
     fi
-    check "trec/$file"
+    check "$file"
 done

@@ -179,26 +179,11 @@ static double movement_ratio(const void *context, size_t seed, const size_t *lab
     return top > 0 ? movement(l, seed, l->ends.low, labels, n_labels) / top : NAN;
 }
 
-/* Mean cosine between the movements of two different labels out of the sample. */
-static double mean_cosine(const fp_numbers *u, size_t all, const size_t *labels, size_t n_labels) {
-    double sum = 0, n = 0;
-    for (size_t i = 0; u && u->directions && i < n_labels; i++)
-        for (size_t k = i + 1; k < n_labels; k++) {
-            size_t a = fp_sampled(labels, i), b = fp_sampled(labels, k);
-            double lengths = sqrt(u->directions[a * all + a] * u->directions[b * all + b]);
-            if (a == b || !(lengths > 0))
-                continue;
-            sum += u->directions[a * all + b] / lengths;
-            n++;
-        }
-    return n > 0 ? sum / n : NAN;
-}
-
 static double cosine_difference(const void *context, size_t seed, const size_t *labels, size_t n_labels) {
     const fp_layers *l = context;
     size_t all = l->course->n_labels;
-    return mean_cosine(at(l, seed, l->ends.low), all, labels, n_labels) -
-           mean_cosine(at(l, seed, l->ends.top), all, labels, n_labels);
+    return fp_mean_cosine(at(l, seed, l->ends.low), all, labels, n_labels) -
+           fp_mean_cosine(at(l, seed, l->ends.top), all, labels, n_labels);
 }
 
 int fp_conclude_i(const fp_findings *r, const fp_choices *choices, fp_conclusion *conclusion,

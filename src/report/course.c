@@ -210,6 +210,20 @@ double fp_quantity_accuracy(const fp_numbers *u, size_t unused) {
     return u->accuracy.trained ? u->accuracy.mean : NAN;
 }
 
+double fp_mean_cosine(const fp_numbers *u, size_t all, const size_t *labels, size_t n_labels) {
+    double sum = 0, n = 0;
+    for (size_t i = 0; u && u->directions && i < n_labels; i++)
+        for (size_t k = i + 1; k < n_labels; k++) {
+            size_t a = labels ? labels[i] : i, b = labels ? labels[k] : k;
+            double lengths = sqrt(u->directions[a * all + a] * u->directions[b * all + b]);
+            if (a == b || !(lengths > 0))
+                continue;
+            sum += u->directions[a * all + b] / lengths;
+            n++;
+        }
+    return n > 0 ? sum / n : NAN;
+}
+
 fp_value fp_course_value(const fp_findings *r, const fp_course *c, size_t step, size_t layer,
                          fp_quantity *quantity, size_t label) {
     fp_value value = {.mean = NAN, .deviation = NAN};

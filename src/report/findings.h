@@ -77,6 +77,10 @@ double fp_quantity_clusters(const fp_numbers *numbers, size_t unused);
 double fp_quantity_mean_minimum(const fp_numbers *numbers, size_t unused);
 double fp_quantity_accuracy(const fp_numbers *numbers, size_t unused);
 
+/* Mean cosine between the movements of two different labels out of a sample (LABELS NULL: all, N_LABELS) of
+ * ALL labels; NaN: not defined, or not the last step. */
+double fp_mean_cosine(const fp_numbers *numbers, size_t all, const size_t *labels, size_t n_labels);
+
 /* Mean and deviation (divided by n - 1) over the seeds where it is defined; NaN where too few are. */
 typedef struct fp_value {
     size_t n;

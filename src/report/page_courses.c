@@ -46,24 +46,49 @@ static int put_table(const fp_course_page *p, fp_sheet_make *make, const char *c
     return rc;
 }
 
+/* In the order of the page. */
+static const struct {
+    fp_figure_kind kind;
+    const char *what;
+} shown[] = {
+    {FP_FIGURE_DISTANCES, "distances between labels"},
+    {FP_FIGURE_MINIMUM, "minimum distances over updates"},
+    {FP_FIGURE_CLUSTERS, "clusters by layer"},
+    {FP_FIGURE_SIMILARITY, "similarity to the original over updates"},
+    {FP_FIGURE_MOVEMENT, "movement of centroids by layer"},
+    {FP_FIGURE_PATHS, "paths of centroids"},
+    {FP_FIGURE_DIRECTIONS, "directions of movement"},
+    {FP_FIGURE_TRAINING, "training loss"},
+};
+enum { N_SHOWN = sizeof shown / sizeof *shown };
+
+static int put_figures(const fp_course_page *p, fp_text *out, fp_error *error) {
+    size_t lacking = 0;
+    fp_text_add(out, "<div class=\"figures\">\n");
+    for (size_t i = 0; i < N_SHOWN; i++)
+        if (put_figure(p, shown[i].kind, out, error) < 0)
+            return -1;
+    fp_text_add(out, "</div>\n");
+    for (size_t i = 0; i < N_SHOWN; i++)
+        if (!fp_figures_find(&p->report->figures, p->course, shown[i].kind))
+            fp_text_print(out, "%s%s",
+                          lacking++ ? ", "
+                                    : "<p class=\"note\">Not drawn, for the numbers are not defined or "
+                                      "<a href=\"#missing\">missing</a>: ",
+                          shown[i].what);
+    fp_text_add(out, lacking ? ".</p>\n" : "");
+    return 0;
+}
+
 static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_error *error) {
-    static const fp_figure_kind kinds[] = {FP_FIGURE_DISTANCES,  FP_FIGURE_MINIMUM,  FP_FIGURE_CLUSTERS,
-                                           FP_FIGURE_SIMILARITY, FP_FIGURE_MOVEMENT, FP_FIGURE_PATHS,
-                                           FP_FIGURE_DIRECTIONS, FP_FIGURE_TRAINING};
     const fp_layout *l = &p->report->findings.standing.layout;
     fp_text_print(out, "<section class=\"course\" id=\"page-%zu\">\n<h3>", number);
     fp_text_html(out, l->models[p->course->model].name);
     fp_text_add(out, " on ");
     fp_text_html(out, l->tasks[p->course->probed].name);
     fp_text_add(out, "</h3>\n");
-    if (put_table(p, fp_make_probing, NULL, out, error) < 0)
-        return -1;
-    fp_text_add(out, "<div class=\"figures\">\n");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (put_figure(p, kinds[i], out, error) < 0)
-            return -1;
-    fp_text_add(out, "</div>\n");
-    if (put_table(p, fp_make_linearity, "Clusters by layer", out, error) < 0 ||
+    if (put_table(p, fp_make_probing, NULL, out, error) < 0 || put_figures(p, out, error) < 0 ||
+        put_table(p, fp_make_linearity, "Clusters by layer", out, error) < 0 ||
         put_table(p, fp_make_minimum, "Minimum distance of every label", out, error) < 0 ||
         put_table(p, fp_make_movement, "Movement by layer", out, error) < 0 ||
         put_table(p, fp_make_directions, "Directions by layer", out, error) < 0 ||

@@ -1,12 +1,10 @@
 /* Tables of conclusions, of the paper's figures beside the sweep's, and of what the sweep lacks. */
 #include "report/paper.h"
-#include "report/report.h"
+#include "report/tables.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
 /* ---- conclusions ---- */
 
@@ -28,7 +26,7 @@ int fp_make_conclusions(const fp_report *report, const fp_course *only, fp_sheet
     };
     (void)only;
     fp_sheet_begin(out, "conclusions", "The paper's conclusions, tested on this sweep", fp_verdict_rule,
-                   columns, COUNT(columns));
+                   FP_COLUMNS(columns));
     for (size_t i = 0; i < FP_N_CONCLUSIONS; i++)
         for (size_t p = 0; p < report->conclusions[i].n_parts; p++) {
             const fp_conclusion *c = &report->conclusions[i];
@@ -57,7 +55,7 @@ int fp_make_cases(const fp_report *report, const fp_course *only, fp_sheet *out,
         {"unit", "unit", FP_SHOWN_TEXT},   {"holds", "holds", FP_SHOWN_TEXT},
     };
     (void)only;
-    fp_sheet_begin(out, "cases", "The cases behind every verdict", "", columns, COUNT(columns));
+    fp_sheet_begin(out, "cases", "The cases behind every verdict", "", FP_COLUMNS(columns));
     for (size_t i = 0; i < FP_N_CONCLUSIONS; i++)
         for (size_t p = 0; p < report->conclusions[i].n_parts; p++) {
             const fp_part *part = &report->conclusions[i].parts[p];
@@ -88,15 +86,9 @@ static void put_quantity(fp_sheet *sheet, const fp_report *report, const fp_cour
     fp_sheet_number(sheet, here - paper);
 }
 
-static double at_top(const fp_report *report, const fp_course *c, int step, fp_quantity *quantity) {
-    return step < 0 ? NAN
-                    : fp_course_value(&report->findings, c, (size_t)step, c->n_layers - 1, quantity, 0).mean;
-}
-
 static void put_table7(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
     const fp_layout *l = &report->findings.standing.layout;
-    int last = fp_course_last(c);
-    const int steps[2] = {fp_course_original(c), last > 0 ? last : -1};
+    const int steps[2] = {fp_course_original(c), fp_tuned_step(c)};
     for (int tuned = 0; tuned < 2; tuned++) {
         const fp_paper_probing *row =
             fp_paper_probing_of(fp_paper_model_of(&l->models[c->model]), l->tasks[c->probed].name, tuned);
@@ -104,50 +96,29 @@ static void put_table7(fp_sheet *sheet, const fp_report *report, const fp_course
         if (!row)
             continue;
         put_quantity(sheet, report, c, name, "accuracy, %",
-                     100 * at_top(report, c, steps[tuned], fp_quantity_accuracy), row->accuracy);
+                     100 * fp_value_at(report, c, steps[tuned], c->n_layers - 1, fp_quantity_accuracy, 0),
+                     row->accuracy);
         put_quantity(sheet, report, c, name, "clusters",
-                     at_top(report, c, steps[tuned], fp_quantity_clusters), row->clusters);
+                     fp_value_at(report, c, steps[tuned], c->n_layers - 1, fp_quantity_clusters, 0),
+                     row->clusters);
         put_quantity(sheet, report, c, name, "train-test similarity",
-                     at_top(report, c, steps[tuned], fp_quantity_train_test), row->train_test_similarity);
+                     fp_value_at(report, c, steps[tuned], c->n_layers - 1, fp_quantity_train_test, 0),
+                     row->train_test_similarity);
     }
-}
-
-/* Of all labels with both numbers: how many rise, how many fall, and the mean change. */
-static void changes(const fp_report *report, const fp_course *c, double *risen, double *fallen,
-                    double *mean) {
-    int original = fp_course_original(c), last = fp_course_last(c);
-    double n = 0, sum = 0;
-    *risen = *fallen = 0;
-    for (size_t i = 0; original == 0 && last > 0 && i < c->n_labels; i++) {
-        double change =
-            fp_course_value(&report->findings, c, (size_t)last, c->n_layers - 1, fp_quantity_minimum, i)
-                .mean -
-            fp_course_value(&report->findings, c, 0, c->n_layers - 1, fp_quantity_minimum, i).mean;
-        if (isnan(change))
-            continue;
-        *risen += change > 0;
-        *fallen += change < 0;
-        sum += change;
-        n++;
-    }
-    *mean = n > 0 ? sum / n : NAN;
-    if (n == 0)
-        *risen = *fallen = NAN;
 }
 
 static void put_table5(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
     const fp_layout *l = &report->findings.standing.layout;
     const fp_paper_cross *row = fp_paper_cross_of(fp_paper_model_of(&l->models[c->model]),
                                                   l->tasks[c->tuned].name, l->tasks[c->probed].name);
-    double risen, fallen, mean;
     char name[FP_NAME + 24];
     if (!row)
         return;
-    changes(report, c, &risen, &fallen, &mean);
+    fp_changes changes = fp_changes_of(report, c);
     snprintf(name, sizeof name, "fine-tuned on %s", l->tasks[c->tuned].name);
-    put_quantity(sheet, report, c, name, "labels whose minimum distance rises", risen, row->risen);
-    put_quantity(sheet, report, c, name, "labels whose minimum distance falls", fallen, row->fallen);
-    put_quantity(sheet, report, c, name, "mean change of the minimum distances", mean, row->change);
+    put_quantity(sheet, report, c, name, "labels whose minimum distance rises", changes.risen, row->risen);
+    put_quantity(sheet, report, c, name, "labels whose minimum distance falls", changes.fallen, row->fallen);
+    put_quantity(sheet, report, c, name, "mean change of the minimum distances", changes.mean, row->change);
 }
 
 int fp_make_paper(const fp_report *report, const fp_course *only, fp_sheet *out, fp_error *error) {
@@ -162,7 +133,7 @@ int fp_make_paper(const fp_report *report, const fp_course *only, fp_sheet *out,
         "A model is matched by its shape (layers, width, heads), a task by its name. Whether the weights are "
         "those that the paper used cannot be seen from a result file; the paper used the published "
         "English uncased models.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; report->options->compare && i < report->findings.n_courses; i++) {
         const fp_course *c = &report->findings.courses[i];
         if ((only && only != c) || c->n_layers == 0)
@@ -250,8 +221,8 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
     const fp_findings *r = &report->findings;
     (void)only;
     fp_sheet_begin(out, "missing", "What this sweep does not have",
-                   "Numbers in brackets: the paper's items as listed at the top of the page.", columns,
-                   COUNT(columns));
+                   "Numbers in brackets: the paper's items as listed at the top of the page.",
+                   FP_COLUMNS(columns));
     fp_lack lack = find_lack(r);
     put_unfinished(out, &r->standing);
     put_lack(out, r, lack.accuracy, "Accuracy in table 7 (1) and across tasks (6); conclusion b",

@@ -1,29 +1,11 @@
 /* Tables of distances and movements: labels, tasks across, layers. */
 #include "report/projection.h"
-#include "report/report.h"
+#include "report/tables.h"
 
 #include "fineprobe/memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
-
-static int is_wanted(const fp_course *course, const fp_course *only) {
-    return !only || only == course;
-}
-
-static void put_names(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->findings.standing.layout;
-    fp_sheet_text(sheet, l->models[c->model].name);
-    fp_sheet_text(sheet, l->tasks[c->probed].name);
-}
-
-/* The quantity at a step index of -1 is not defined. */
-static double value_at(const fp_report *report, const fp_course *c, int step, size_t layer,
-                       fp_quantity *quantity, size_t label) {
-    return step < 0 ? NAN : fp_course_value(&report->findings, c, (size_t)step, layer, quantity, label).mean;
-}
 
 /* ---- minimum distances ---- */
 
@@ -43,7 +25,7 @@ static int holds(const size_t *labels, size_t n, size_t label) {
 }
 
 static int put_labels(fp_sheet *sheet, const fp_report *report, const fp_course *c, fp_error *error) {
-    int original = fp_course_original(c), last = fp_course_last(c);
+    int original = fp_course_original(c);
     size_t top = c->n_layers - 1, n_closest, closest[FP_MOST_SELECTED];
     fp_growth growth;
     fp_select_growth(&report->findings, c, &report->options->selections, &growth);
@@ -51,9 +33,9 @@ static int put_labels(fp_sheet *sheet, const fp_report *report, const fp_course 
         return -1;
     for (size_t i = 0; i < c->n_labels; i++) {
         const fp_label_row *row = label_row(report, c, i);
-        double before = value_at(report, c, original, top, fp_quantity_minimum, i);
-        double after = value_at(report, c, last > 0 ? last : -1, top, fp_quantity_minimum, i);
-        put_names(sheet, report, c);
+        double before = fp_value_at(report, c, original, top, fp_quantity_minimum, i);
+        double after = fp_value_at(report, c, fp_tuned_step(c), top, fp_quantity_minimum, i);
+        fp_put_names(sheet, report, c);
         fp_sheet_text(sheet, row ? row->label : "");
         fp_sheet_number(sheet, row ? row->train_instances : NAN);
         fp_sheet_number(sheet, before);
@@ -81,10 +63,10 @@ int fp_make_minimum(const fp_report *report, const fp_course *only, fp_sheet *ou
     fp_sheet_begin(
         out, "minimum_distances", "Minimum distances of the labels before and after fine-tuning",
         "Distance of a label to the nearest other one on the training set, top layer; mean over seeds.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (is_wanted(c, only) && c->n_layers && put_labels(out, report, c, error) < 0)
+        if (fp_is_wanted(c, only) && c->n_layers && put_labels(out, report, c, error) < 0)
             return -1;
     }
     return fp_sheet_check(out, error);
@@ -95,26 +77,15 @@ int fp_make_minimum(const fp_report *report, const fp_course *only, fp_sheet *ou
 static void put_cross(fp_sheet *sheet, const fp_report *report, const fp_course *c, int step,
                       const char *relation) {
     const fp_layout *l = &report->findings.standing.layout;
-    size_t top = c->n_layers - 1, risen = 0, fallen = 0, defined = 0;
-    double sum = 0;
-    for (size_t i = 0; step > 0 && i < c->n_labels; i++) {
-        double change = value_at(report, c, step, top, fp_quantity_minimum, i) -
-                        value_at(report, c, fp_course_original(c), top, fp_quantity_minimum, i);
-        risen += change > 0;
-        fallen += change < 0;
-        if (!isnan(change)) {
-            sum += change;
-            defined++;
-        }
-    }
+    fp_changes changes = step > 0 ? fp_changes_of(report, c) : (fp_changes){NAN, NAN, NAN};
     fp_sheet_text(sheet, l->models[c->model].name);
     fp_sheet_text(sheet, l->tasks[c->probed].name);
     fp_sheet_text(sheet, step > 0 ? l->tasks[c->tuned].name : "(original)");
     fp_sheet_text(sheet, relation);
-    fp_sheet_number(sheet, defined ? (double)risen : NAN);
-    fp_sheet_number(sheet, defined ? (double)fallen : NAN);
-    fp_sheet_number(sheet, defined ? sum / (double)defined : NAN);
-    fp_sheet_number(sheet, value_at(report, c, step, top, fp_quantity_accuracy, 0));
+    fp_sheet_number(sheet, changes.risen);
+    fp_sheet_number(sheet, changes.fallen);
+    fp_sheet_number(sheet, changes.mean);
+    fp_sheet_number(sheet, fp_value_at(report, c, step, c->n_layers - 1, fp_quantity_accuracy, 0));
 }
 
 /* The rows of CROSS; before the first pair of its model and probed task, those they are compared with. */
@@ -150,7 +121,7 @@ int fp_make_cross(const fp_report *report, const fp_course *only, fp_sheet *out,
         out, "cross_task", "Fine-tuned on one task, probed on another (the paper's table 5)",
         "Minimum distances of the labels on the training set, top layer, last step minus original; mean over "
         "seeds. Accuracy: of the classifier probe on the test set.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t m = 0; m < r->standing.layout.n_models; m++)
         for (size_t t = 0; t < r->standing.layout.n_tasks; t++)
             for (size_t i = r->n_own; i < r->n_courses; i++) {
@@ -171,14 +142,14 @@ static int put_movement(fp_sheet *sheet, const fp_report *report, const fp_cours
         return -1;
     size_t furthest = 0;
     for (size_t i = 0; i < c->n_labels; i++) {
-        sorted[i] = value_at(report, c, last, layer, fp_quantity_movement, i);
+        sorted[i] = fp_value_at(report, c, last, layer, fp_quantity_movement, i);
         if (sorted[i] > sorted[furthest] || isnan(sorted[furthest]))
             furthest = i;
     }
     const char *name = isnan(sorted[furthest]) ? "" : report->findings.labels[c->probed][furthest];
     double mean = fp_mean_of(sorted, c->n_labels);
     size_t n = fp_sort_numbers(sorted, c->n_labels);
-    put_names(sheet, report, c);
+    fp_put_names(sheet, report, c);
     fp_sheet_number(sheet, c->layers[layer]);
     fp_sheet_number(sheet, mean);
     fp_sheet_number(sheet, fp_quantile(sorted, n, 0));
@@ -200,10 +171,10 @@ int fp_make_movement(const fp_report *report, const fp_course *only, fp_sheet *o
                    "Euclidean distance between a label's centroid on the training set before and after "
                    "fine-tuning, over "
                    "labels; mean over seeds.",
-                   columns, COUNT(columns));
+                   FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (!is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
+        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
             continue;
         for (size_t layer = 0; layer < c->n_layers; layer++)
             if (put_movement(out, report, c, layer, error) < 0)
@@ -227,15 +198,15 @@ int fp_make_similarity(const fp_report *report, const fp_course *only, fp_sheet 
         out, "similarity", "Spatial similarity of each layer to its own original, over updates",
         "Pearson's correlation of the label distances on the training set; defined where the labels are "
         "linearly separable in both; mean over seeds.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        for (size_t layer = 0; is_wanted(c, only) && fp_course_original(c) == 0 && layer < c->n_layers;
+        for (size_t layer = 0; fp_is_wanted(c, only) && fp_course_original(c) == 0 && layer < c->n_layers;
              layer++)
             for (size_t step = 1; step < c->n_steps; step++) {
                 fp_value value =
                     fp_course_value(&report->findings, c, step, layer, fp_quantity_similarity, 0);
-                put_names(out, report, c);
+                fp_put_names(out, report, c);
                 fp_sheet_number(out, c->layers[layer]);
                 fp_sheet_number(out, c->steps[step]);
                 fp_sheet_number(out, value.mean);
@@ -247,19 +218,6 @@ int fp_make_similarity(const fp_report *report, const fp_course *only, fp_sheet 
 
 /* ---- directions ---- */
 
-static double mean_cosine(const fp_numbers *u, size_t n) {
-    double sum = 0, count = 0;
-    for (size_t a = 0; u && u->directions && a < n; a++)
-        for (size_t b = a + 1; b < n; b++) {
-            double lengths = sqrt(u->directions[a * n + a] * u->directions[b * n + b]);
-            if (lengths > 0) {
-                sum += u->directions[a * n + b] / lengths;
-                count++;
-            }
-        }
-    return count > 0 ? sum / count : NAN;
-}
-
 static int put_directions(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t layer,
                           fp_error *error) {
     double share[2] = {NAN, NAN}, cosine = 0, n = 0;
@@ -269,14 +227,14 @@ static int put_directions(fp_sheet *sheet, const fp_report *report, const fp_cou
     if (rc < 0)
         return -1;
     for (size_t s = 0; s < c->n_seeds; s++) {
-        double x =
-            mean_cosine(fp_course_at(&report->findings, c, s, (size_t)fp_course_last(c), layer), c->n_labels);
+        double x = fp_mean_cosine(fp_course_at(&report->findings, c, s, (size_t)fp_course_last(c), layer),
+                                  c->n_labels, NULL, c->n_labels);
         if (!isnan(x)) {
             cosine += x;
             n++;
         }
     }
-    put_names(sheet, report, c);
+    fp_put_names(sheet, report, c);
     fp_sheet_number(sheet, c->layers[layer]);
     fp_sheet_number(sheet, n > 0 ? cosine / n : NAN);
     fp_sheet_number(sheet, share[0]);
@@ -298,10 +256,10 @@ int fp_make_directions(const fp_report *report, const fp_course *only, fp_sheet 
         "Cosine between the movements of two labels' centroids on the training set, mean over pairs and "
         "seeds: 1 when all move alike. Variance: shares of the first two principal components of the "
         "movements, first seed.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (!is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
+        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
             continue;
         for (size_t layer = 0; layer < c->n_layers; layer++)
             if (put_directions(out, report, c, layer, error) < 0)

@@ -1,22 +1,9 @@
 /* Tables of states: the paper's table 7, clusters, runs, and what is not as it should be. */
 #include "fineprobe/memory.h"
-#include "report/report.h"
+#include "report/tables.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
-
-/* The own courses, or ONLY among them. */
-static int is_wanted(const fp_course *course, const fp_course *only) {
-    return !only || only == course;
-}
-
-static void put_names(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
-    const fp_layout *l = &report->findings.standing.layout;
-    fp_sheet_text(sheet, l->models[c->model].name);
-    fp_sheet_text(sheet, l->tasks[c->probed].name);
-}
 
 /* "linear", or over several seeds "linear in 2 of 3"; empty: nothing is finished. */
 static void put_state(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t step,
@@ -75,7 +62,7 @@ static void put_probing(fp_sheet *sheet, const fp_report *report, const fp_cours
     const fp_findings *r = &report->findings;
     size_t top = c->n_layers - 1;
     const fp_numbers *u = fp_course_at(r, c, 0, step, top);
-    put_names(sheet, report, c);
+    fp_put_names(sheet, report, c);
     fp_sheet_text(sheet, representation);
     put_accuracy(sheet, report, c, step);
     fp_sheet_number(sheet, fp_course_value(r, c, step, top, fp_quantity_clusters, 0).mean);
@@ -106,10 +93,10 @@ int fp_make_probing(const fp_report *report, const fp_course *only, fp_sheet *ou
         "labels, and linear, when the labels are linearly separable. Similarity: Pearson's correlation of "
         "the label distances of training and test set, where both are linear. Own head: test accuracy of "
         "the fine-tuned model's own classification layer, which is not a probe.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (!is_wanted(c, only) || c->n_layers == 0)
+        if (!fp_is_wanted(c, only) || c->n_layers == 0)
             continue;
         if (fp_course_original(c) >= 0)
             put_probing(out, report, c, 0, "original");
@@ -133,18 +120,18 @@ int fp_make_linearity(const fp_report *report, const fp_course *only, fp_sheet *
         {"state_after", "after", FP_SHOWN_TEXT},
     };
     fp_sheet_begin(out, "linearity", "Clusters before and after fine-tuning, by layer",
-                   "Training set; mean over seeds. Layer 0 is the embeddings.", columns, COUNT(columns));
+                   "Training set; mean over seeds. Layer 0 is the embeddings.", FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        int original = fp_course_original(c), last = fp_course_last(c);
-        for (size_t layer = 0; is_wanted(c, only) && layer < c->n_layers; layer++) {
+        int original = fp_course_original(c);
+        for (size_t layer = 0; fp_is_wanted(c, only) && layer < c->n_layers; layer++) {
             const fp_numbers *u = NULL;
-            put_names(out, report, c);
+            fp_put_names(out, report, c);
             fp_sheet_number(out, c->layers[layer]);
             for (size_t s = 0; s < c->n_steps && !u; s++)
                 u = fp_course_at(&report->findings, c, 0, s, layer);
             fp_sheet_number(out, u ? u->row->train.labels_present : NAN);
-            const int ends[2] = {original, last > 0 ? last : -1};
+            const int ends[2] = {original, fp_tuned_step(c)};
             for (int e = 0; e < 2; e++)
                 fp_sheet_number(out, ends[e] < 0 ? NAN
                                                  : fp_course_value(&report->findings, c, (size_t)ends[e],
@@ -189,15 +176,15 @@ int fp_make_runs(const fp_report *report, const fp_course *only, fp_sheet *out, 
         out, "runs", "Fine-tuning runs",
         "Training loss: mean over the last 20 updates. Own head: test accuracy of the fine-tuned model's own "
         "classification layer; majority: of always answering the most frequent label.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < r->n_own; i++)
-        for (size_t s = 0; is_wanted(&r->courses[i], only) && s < r->courses[i].n_seeds; s++) {
+        for (size_t s = 0; fp_is_wanted(&r->courses[i], only) && s < r->courses[i].n_seeds; s++) {
             const fp_course *c = &r->courses[i];
             const fp_run_row *run = &l->runs[c->runs[s]];
             fp_course alone = *c;
             alone.n_seeds = 1;
             alone.runs = &c->runs[s];
-            put_names(out, report, c);
+            fp_put_names(out, report, c);
             fp_sheet_text(out, run->objective);
             fp_sheet_number(out, (double)run->seed);
             fp_sheet_number(out, run->updates);
@@ -252,7 +239,7 @@ static void put_steps(fp_sheet *sheet, const fp_findings *r, const fp_course *c,
 static void put_course_states(fp_sheet *sheet, const fp_report *report, const fp_course *c) {
     static const char *const states[] = {"not linear", "undecided", "one label", "distances not converged"};
     const fp_layout *l = &report->findings.standing.layout;
-    for (size_t k = 0; k < COUNT(states); k++)
+    for (size_t k = 0; k < sizeof states / sizeof *states; k++)
         for (size_t layer = 0; layer < c->n_layers; layer++)
             for (int test = 0; test < 2; test++) {
                 size_t found = 0;
@@ -318,9 +305,9 @@ int fp_make_states(const fp_report *report, const fp_course *only, fp_sheet *out
         out, "states", "States other than linear, and what failed",
         "Not linear: the hulls of some labels meet, and the set has more clusters than labels. Distances not "
         "converged: a relative duality gap above 0.001, where hulls nearly touch. Step 0 is the original.",
-        columns, COUNT(columns));
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_courses; i++)
-        if (is_wanted(&report->findings.courses[i], only))
+        if (fp_is_wanted(&report->findings.courses[i], only))
             put_course_states(out, report, &report->findings.courses[i]);
     put_failures(out, &report->findings, only);
     return fp_sheet_check(out, error);

@@ -1,0 +1,26 @@
+/* tables.h: what the makers of tables share. */
+#ifndef FINEPROBE_SRC_TABLES_H
+#define FINEPROBE_SRC_TABLES_H
+
+#include "report/report.h"
+
+#define FP_COLUMNS(columns) (columns), sizeof(columns) / sizeof *(columns)
+
+/* Whether COURSE belongs into a table of ONLY (NULL: of all). */
+int fp_is_wanted(const fp_course *course, const fp_course *only);
+/* The cells "model" and "task". */
+void fp_put_names(fp_sheet *sheet, const fp_report *report, const fp_course *course);
+/* Mean over seeds; NaN at a step index of -1. */
+double fp_value_at(const fp_report *report, const fp_course *course, int step, size_t layer,
+                   fp_quantity *quantity, size_t label);
+/* The index of the last step, or -1 when it is the original, or not probed. */
+int fp_tuned_step(const fp_course *course);
+
+/* Minimum distances of the top layer, last step minus original: labels that rise, that fall, the mean. NaN:
+ * the sweep has not both. */
+typedef struct fp_changes {
+    double risen, fallen, mean;
+} fp_changes;
+fp_changes fp_changes_of(const fp_report *report, const fp_course *course);
+
+#endif
