@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# Fetches the paper's five models from the Hugging Face hub into experiments/paper/models, where the
-# paper's grids look for them: fetch-models.sh [NAME]...
+# Fetches the paper's five models from the Hugging Face hub into experiments/models: fetch-models.sh [NAME]...
 #   tiny mini small medium   google/bert_uncased_L-..._H-..._A-...   (Apache 2.0)
 #   base                     google-bert/bert-base-uncased           (Apache 2.0)
 # Every file is compared with the size and the digest that the hub states for it (SHA-256 of large files, git's SHA-1
-# of small ones); the digests are written to paper/models/SHA256SUMS. What is there already is checked against that list.
+# of small ones); the digests are written to models/SHA256SUMS. What is there already is checked against that list.
 set -euo pipefail
 cd "$(dirname "$0")"
 hub=${HF_ENDPOINT:-https://huggingface.co}
-mkdir -p paper/models
-cd paper/models
+mkdir -p models
+cd models
 touch SHA256SUMS
 
 repository() {
@@ -57,9 +56,8 @@ fetch() { # url file; 1: the hub has no such file
 
 for name in "${@:-tiny mini small medium base}"; do
     for model in $name; do
-        from=$(repository "$model")
-        folder=${from##*/}
-        from=$hub/$from/resolve/main
+        from=$hub/$(repository "$model")/resolve/main
+        folder=bert-$model
         mkdir -p "$folder"
         for file in config.json vocab.txt; do
             [[ -s $folder/$file ]] || fetch "$from/$file" "$folder/$file"

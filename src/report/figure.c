@@ -222,6 +222,9 @@ static void rewrite(const char *svg, const char *name, fp_text *out) {
             at += 7;
         } else if (strncmp(at, "<title>", 7) == 0 && strstr(at, "</title>")) {
             at = strstr(at, "</title>") + strlen("</title>");
+        } else if (strncmp(at, " = '", 4) == 0) { /* of an attribute */
+            fp_text_add(out, "=");
+            at += 3;
         } else if (strncmp(at, "xlink:href", 10) == 0) {
             at += strlen("xlink:");
         } else {
