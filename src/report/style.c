@@ -76,6 +76,7 @@ const char fp_page_style[] =
     "mostly:#000;--no:#000;"
     "--none:#000}body{max-width:none;padding:0;font-size:9.5pt}nav,.up{display:none}a{text-decoration:none}"
     "figure,tr,.conclusion "
-    "li{break-inside:avoid}h2,h3{break-after:avoid}.course{break-before:page}.scroll{overflow:visible}table{font-size:7pt}th,td{padding-right:.3rem}caption,thead{break-after:avoid}"
+    "li{break-inside:avoid}h2,h3{break-after:avoid}.course{break-before:page}.scroll{overflow:visible}table{"
+    "font-size:7pt}th,td{padding-right:.3rem}caption,thead{break-after:avoid}"
     "details::details-content"
     "{content-visibility:visible;block-size:auto}}\n";
