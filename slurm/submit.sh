@@ -305,6 +305,7 @@ submit_array() {
     local parts=${output%.h5}.parts parts_pattern=${output_pattern%.h5}.parts models files=() class jobs='' setup
     local -A members=() most_ranks=() most_nodes=() most_memory=() most_time=() most_expected=()
     mapfile -t models < <(model_names)
+    ((${#models[@]} > 1)) || die "$grid has one model; it makes no array"
     plan_elements
     [[ -n $dry ]] || mkdir -p "$parts"
     setup="models=($(words "${models[@]}"))
