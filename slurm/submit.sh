@@ -22,6 +22,8 @@ Options:
                         and the memory that it needs, and a job behind them that joins the
                         files. --nodes and --ranks are of one element.
       --retry-failed    try units again that failed before
+      --rank-logs       a log for each rank as well, in FILE without .h5, with .ranks: every
+                        piece of work, with its time and memory
       --dry-run         print the script, submit nothing
       --help            this text
 
@@ -42,7 +44,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # ---- options ----
 
-grid='' output='' nodes=1 ranks='' limit='' partition='' array='' dry='' sbatch_options=() run_options=()
+grid='' output='' nodes=1 ranks='' limit='' partition='' array='' rank_logs='' dry='' sbatch_options=() run_options=()
 while (($#)); do
     [[ $1 != --*=* ]] || set -- "${1%%=*}" "${1#*=}" "${@:2}"
     case $1 in
@@ -55,6 +57,7 @@ while (($#)); do
     --time) limit=$2 && shift 2 ;;
     --partition) partition=$2 && shift 2 ;;
     --array) array=1 && shift ;;
+    --rank-logs) rank_logs=1 && shift ;;
     --retry-failed) run_options+=("$1") && shift ;;
     --dry-run) dry=1 && shift ;;
     --help) usage && exit 0 ;;
@@ -111,6 +114,9 @@ open_units() {
 expected() { # seconds with $1 ranks of $plan
     ask "${@:2}" --ranks "$1"
     sed -n '/^  "times": \[/,/^  \]/s/^ *"seconds": \([0-9.e+-]*\),*$/\1/p' <<<"$plan" | awk '{printf "%.0f\n", $1 + 0.4999}'
+}
+absent() { # files of the grid that are not there yet
+    sed -n '/^  "to_fetch": \[$/,/^  \]/s/^    "\(.*\)",*$/\1/p' <<<"$plan"
 }
 model_names() {
     sed -n '/^  "models": \[/,/^  \]/s/^ *"name": "\(.*\)",*$/\1/p' <<<"$plan"
@@ -344,7 +350,11 @@ output=$(realpath -m "$output")
 output_pattern=${output//%/%%} # as sbatch takes names of logs
 grid=$(realpath "$grid")
 comment=fineprobe:$output
-[[ -n $dry ]] || refuse_a_second
+[[ -z $rank_logs ]] || run_options+=("--rank-logs=${output%.h5}.ranks")
+if [[ -z $dry ]]; then
+    [[ -z $(absent) ]] || die "not all that the grid names is here yet; nothing was submitted:"$'\n'"$(absent)"
+    refuse_a_second
+fi
 unset SBATCH_JOB_NAME SBATCH_TIMELIMIT SBATCH_OUTPUT SBATCH_SIGNAL ${partition:+SBATCH_PARTITION} # they would go before the script's
 look_at_partition
 [[ -n $dry ]] || mkdir -p "$(dirname "$output")"
