@@ -19,9 +19,10 @@ typedef struct fp_sweep_state {
 } fp_sweep_state;
 
 typedef struct fp_sweep_options {
-    const char *output; /* result file instead of the grid's; NULL: the grid's */
-    const char *models; /* of the grid, with commas between; NULL: all */
-    int retry_failed;   /* units that failed before are tried again */
+    const char *output;    /* result file instead of the grid's; NULL: the grid's */
+    const char *models;    /* of the grid, with commas between; NULL: all */
+    const char *rank_logs; /* folder where every rank keeps a log of its pieces of work; NULL: none */
+    int retry_failed;      /* units that failed before are tried again */
     /* rank 0 only; may be NULL */
     void (*state)(void *context, const fp_sweep_state *state);
     void (*message)(void *context, const char *text); /* a piece that failed, and the like: one line */

@@ -22,6 +22,7 @@ static const char help[] =
     "      --models=LIST    only these models of the grid, names with commas between: a part of\n"
     "                       the grid, with a result file of its own\n"
     "      --retry-failed   try units again that failed in an earlier session\n"
+    "      --rank-logs=DIR  every rank keeps a log of its pieces of work in DIR\n"
     "  -q, --quiet          no progress; only what went wrong, and the summary\n"
     "      --help           this text\n"
     "\n"
@@ -139,11 +140,10 @@ static int sweep(const char *grid, fp_sweep_options *options, int quiet, fp_star
 }
 
 static int run(int argc, char **argv) {
-    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                            {"models", required_argument, NULL, 'm'},
-                                            {"retry-failed", no_argument, NULL, 'r'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {0}};
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'},    {"models", required_argument, NULL, 'm'},
+        {"rank-logs", required_argument, NULL, 'l'}, {"retry-failed", no_argument, NULL, 'r'},
+        {"quiet", no_argument, NULL, 'q'},           {0}};
     fp_sweep_options wanted = {0};
     int c, code = 0, quiet = 0;
     while ((c = fp_option(&fp_command_run, argc, argv, "o:q", options, &code)) != -1) {
@@ -153,6 +153,8 @@ static int run(int argc, char **argv) {
             wanted.output = optarg;
         if (c == 'm')
             wanted.models = optarg;
+        if (c == 'l')
+            wanted.rank_logs = optarg;
         wanted.retry_failed |= c == 'r';
         quiet |= c == 'q';
     }

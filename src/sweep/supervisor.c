@@ -17,6 +17,7 @@ struct fp_supervisor {
     fp_starter *starter;
     fp_store *store;
     fp_provenance_row rank;
+    fp_rank_log *log; /* NULL: none is kept */
     /* of the piece that runs */
     int busy, lost; /* LOST: the starter is gone, and the piece was never started */
     fp_piece piece;
@@ -71,6 +72,10 @@ fp_supervisor *fp_supervisor_create(fp_starter *starter, fp_store *store, const 
     return s;
 }
 
+void fp_supervisor_keep_log(fp_supervisor *s, fp_rank_log *log) {
+    s->log = log;
+}
+
 int fp_supervisor_busy(const fp_supervisor *s) {
     return s->busy;
 }
@@ -95,6 +100,8 @@ void fp_supervisor_start(fp_supervisor *s, const char *specification) {
     s->asked = s->broken = 0;
     s->started = s->heard = wall_clock();
     if (fp_piece_parse(specification, &s->piece, &error) == 0) {
+        char what[512];
+        fp_rank_log_say(s->log, "starts %s", fp_rank_log_piece(&s->piece, what));
         mark_running(s);
         int rc = fp_starter_start(s->starter, specification, s->piece.threads, s->piece.memory_limit,
                                   &s->reports, &s->process, &error);
@@ -241,6 +248,12 @@ static void conclude(fp_supervisor *s, fp_outcome *out) {
                                                 : FP_OUTCOME_DONE,
                         .seconds = wall_clock() - s->started};
     fp_copy_text(out->message, sizeof out->message, s->failure);
+    fp_rank_log_say(s->log, "%s%s after %.2f s, %.2f s of processor, %.0f MB",
+                    out->kind == FP_OUTCOME_DONE   ? "done"
+                    : out->kind == FP_OUTCOME_LEFT ? "stopped"
+                                                   : "failed: ",
+                    out->kind == FP_OUTCOME_LEFT ? "" : s->failure, out->seconds, s->end.seconds,
+                    s->end.peak_memory / 1e6);
     fp_piece_free(&s->piece);
     s->busy = 0;
 }
@@ -320,6 +333,7 @@ void fp_supervisor_stop(fp_supervisor *s) {
         return;
     if (!s->has_ended && !s->lost)
         kill(s->process, SIGKILL);
+    fp_rank_log_say(s->log, "thrown away: the sweep stops");
     if (s->reports >= 0)
         close(s->reports);
     s->reports = -1;
@@ -331,5 +345,7 @@ void fp_supervisor_destroy(fp_supervisor *s) {
     if (!s)
         return;
     fp_supervisor_stop(s);
+    fp_rank_log_say(s->log, "leaves");
+    fp_rank_log_close(s->log);
     free(s);
 }

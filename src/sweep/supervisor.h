@@ -5,6 +5,7 @@
 
 #include "fineprobe/piece.h"
 #include "fineprobe/store.h"
+#include "rank_log.h"
 #include "starter.h"
 
 typedef struct fp_supervisor fp_supervisor;
@@ -15,6 +16,9 @@ fp_supervisor *fp_supervisor_create(fp_starter *starter, fp_store *store, const 
                                     fp_error *error);
 /* Kills a piece that still runs. */
 void fp_supervisor_destroy(fp_supervisor *supervisor);
+
+/* Tells LOG of every piece of work that starts and ends; the supervisor owns it from now on. */
+void fp_supervisor_keep_log(fp_supervisor *supervisor, fp_rank_log *log);
 
 int fp_supervisor_busy(const fp_supervisor *supervisor);
 

@@ -162,6 +162,19 @@ static int number_nodes(const char *hosts, int ranks, fp_beginning *b, fp_error 
     return b->nodes ? 0 : -1;
 }
 
+static fp_supervisor *make_supervisor(fp_starter *starter, fp_store *store, const fp_provenance_row *self,
+                                      const fp_sweep_options *options, fp_error *error) {
+    fp_rank_log *log = options->rank_logs ? fp_rank_log_open(options->rank_logs, self->rank, error) : NULL;
+    if (options->rank_logs && !log)
+        return NULL;
+    fp_supervisor *supervisor = fp_supervisor_create(starter, store, self, error);
+    if (supervisor)
+        fp_supervisor_keep_log(supervisor, log);
+    else
+        fp_rank_log_close(log);
+    return supervisor;
+}
+
 static fp_lead_work begin_work(const fp_session *session, fp_store *store, const fp_sweep_options *options,
                                const fp_provenance_row *self, MPI_Comm comm) {
     fp_lead_work work = {.plan = session->plan,
@@ -194,7 +207,7 @@ static int lead(const fp_session *session, fp_store *store, const fp_sweep_optio
         work.schedule = make_schedule(session, &b, error);
     work.nodes = b.nodes;
     work.attempts = b.attempts;
-    work.supervisor = work.schedule ? fp_supervisor_create(starter, store, &self, error) : NULL;
+    work.supervisor = work.schedule ? make_supervisor(starter, store, &self, options, error) : NULL;
     int ready = all_ready(work.supervisor != NULL, comm);
     if (!ready && work.supervisor)
         fp_fail(error, "another rank could not start; its message says why");
@@ -210,7 +223,7 @@ static int follow(fp_store *store, const fp_opening *opening, const fp_sweep_opt
                   fp_starter *starter, MPI_Comm comm, fp_error *error) {
     fp_provenance_row self = rank_row(comm, opening->incarnation);
     gather_hosts(comm, error);
-    fp_supervisor *supervisor = fp_supervisor_create(starter, store, &self, error);
+    fp_supervisor *supervisor = make_supervisor(starter, store, &self, options, error);
     int ready = all_ready(supervisor != NULL, comm);
     if (!ready && supervisor)
         fp_fail(error, "another rank could not start; its message says why");

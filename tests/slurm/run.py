@@ -278,14 +278,13 @@ def check_preemption(b):
 
 def check_array(b):
     """An element for each model, and a job that joins their files."""
-    if b.cluster.run(program, "merge", "--help", check=False).returncode != 0:
-        print("  left out: this program has no merge yet")
-        return
     file = b.folder / "array.h5"
-    jobs, done = b.submit(file, "--array", "--ranks=2")
+    jobs, done = b.submit(file, "--array", "--ranks=2", "--rank-logs")
     assert len(jobs) == 2, done.stdout
     b.wait_for_end(jobs[-1])
     b.check(file, "array, joined")
+    logs = {p.name: p.read_text() for p in (b.folder / "array.ranks").iterdir()}
+    assert len(logs) == 2 and all("starts probing" in log and "done after" in log for log in logs.values()), logs
     dry = b.cluster.run(submit, "--dry-run", "--array", str(b.big()), "-o", "big.h5", cwd=b.folder)
     memory = [int(m) for m in re.findall(r'"--mem-per-cpu=(\d+)M"', dry.stdout)]
     assert len(memory) == 2 and memory[1] > 4 * memory[0], dry.stdout
