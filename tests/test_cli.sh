@@ -163,7 +163,9 @@ expect 2 plan wrong.yaml
 says err "wrong.yaml:" "problems; nothing was started"
 [ "$(lines err)" -ge 3 ] || fail "plan: not all problems at once"
 
-expect 0 run -q -o sweep.h5 grid.yaml
+expect 0 run -q --rank-logs ranks -o sweep.h5 grid.yaml
+says ranks/rank-0000.log "starts fine-tuning small on PS from step 0" "starts embedding" "starts probing TREC, small" \
+    "done after" "leaves"
 says out "sweep.h5: every one of 8 units done"
 expect 0 status sweep.h5
 says out "Finished" "8 done" "of 8"
