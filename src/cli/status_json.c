@@ -74,6 +74,7 @@ void fp_status_print_json(const char *file, const fp_standing *s) {
                   "expected_end", moment(p->expected_end), "work_done", p->work_done, "work_total",
                   p->work_total, "units", tally(&s->of_units), "checkpoints", tally(&s->of_checkpoints),
                   "running", list_of(s, FP_RUNNING), "failed", list_of(s, FP_FAILED));
+    json_object_set_new(object, "updates_under_way", json_integer((json_int_t)p->updates));
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);

@@ -17,6 +17,7 @@ static const fp_field progress_fields[] = {
     FIELD(expected_end, FP_FIELD_F64, "seconds since 1970", "expected end; 0: not known"),
     FIELD(work_done, FP_FIELD_F64, "seconds of one core", "expected work that is done"),
     FIELD(work_total, FP_FIELD_F64, "seconds of one core", "expected work of the whole sweep"),
+    FIELD(updates, FP_FIELD_I64, "", "steps that the runs under way have come to, added up"),
     FIELD(finished, FP_FIELD_I32, "",
           "1: the sweep ended with every unit done or failed; 2: it was stopped early with everything saved; "
           "0: it runs, or was killed"),

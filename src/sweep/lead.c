@@ -14,6 +14,7 @@
 /* What rank 0 knows of one rank. */
 typedef struct fp_hand {
     int busy, gone;
+    int left; /* the piece was asked to stop, and has */
     fp_assignment piece;
     double share;    /* of the piece that is done */
     double credited; /* seconds of it that checkpoints have told of */
@@ -91,6 +92,18 @@ static void give_up(fp_leader *l) {
     l->stopping = 1;
 }
 
+/* Steps of the runs that somebody has in hand, or has saved on the way. */
+static int64_t updates_under_way(const fp_leader *l) {
+    const fp_layout *layout = &l->work->plan->layout;
+    double updates = 0;
+    for (int r = 0; r < l->ranks; r++) {
+        const fp_hand *hand = &l->hands[r];
+        if ((hand->busy || hand->left) && hand->piece.kind == FP_PIECE_FINETUNE)
+            updates += rint(hand->share * layout->checkpoints[hand->piece.last].step);
+    }
+    return (int64_t)updates;
+}
+
 static void pulse(fp_leader *l, int over) {
     double now = clock_seconds(CLOCK_MONOTONIC), wall = clock_seconds(CLOCK_REALTIME);
     const fp_sweep_options *options = l->work->options;
@@ -104,6 +117,7 @@ static void pulse(fp_leader *l, int over) {
         fp_progress_row *row = &l->work->progress;
         row->heartbeat = wall;
         row->expected_end = isnan(state.remaining) ? 0 : wall + state.remaining;
+        row->updates = updates_under_way(l);
         row->work_done = state.busy;
         row->work_total = state.busy + (over && !l->stopping ? 0 : seconds_left(l));
         row->finished = fp_schedule_over(l->work->schedule) ? FP_SWEEP_ENDED
@@ -241,7 +255,8 @@ static void piece_ended(fp_leader *l, int rank, const fp_outcome *outcome) {
     fp_hand *hand = &l->hands[rank];
     hand->busy = 0;
     l->worked += clock_seconds(CLOCK_MONOTONIC) - hand->since;
-    if (outcome->kind == FP_OUTCOME_LEFT)
+    hand->left = outcome->kind == FP_OUTCOME_LEFT;
+    if (hand->left)
         return;
     if (outcome->kind == FP_OUTCOME_BROKEN) {
         fp_fail(&l->why, "%s; make room or mend it, and run the same command again", outcome->message);
