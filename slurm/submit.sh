@@ -335,7 +335,8 @@ set -- $(words "$grid")\"\${files[SLURM_ARRAY_TASK_ID]}\" --models \"\${models[S
 # One job at a time on a result file; jobs that wait in the queue are seen here, sweeps that run by the file's lock.
 refuse_a_second() {
     local other
-    other=$(squeue -h -o '%i|%T|%k' | awk -F'|' -v comment="$comment" 'index($0, "|" comment) && $3 == comment {print $1 " (" $2 ")"}')
+    other=$(squeue -h -o '%i|%T|%k' | comment=$comment awk -F'|' \
+        'substr($0, length($1 $2) + 3) == ENVIRON["comment"] {print $1 " (" $2 ")"}')
     [[ -z $other ]] || die "another job works on $output already: $(paste -sd ' ' <<<"$other"); wait for it, or scancel it"
     if "$fineprobe" status --json "$output" 2>/dev/null | grep -q '^  "state": "running"'; then
         die "another sweep is writing $output; 'fineprobe status' says which"
