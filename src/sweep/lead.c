@@ -96,7 +96,7 @@ static void give_up(fp_leader *l) {
 static int64_t updates_under_way(const fp_leader *l) {
     const fp_layout *layout = &l->work->plan->layout;
     double updates = 0;
-    for (int r = 0; r < l->ranks; r++) {
+    for (int r = 0; l->hands && r < l->ranks; r++) {
         const fp_hand *hand = &l->hands[r];
         if ((hand->busy || hand->left) && hand->piece.kind == FP_PIECE_FINETUNE)
             updates += rint(hand->share * layout->checkpoints[hand->piece.last].step);
