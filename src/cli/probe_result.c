@@ -75,6 +75,7 @@ json_t *fp_probe_result_json(const fp_points_source *source, const fp_points *po
     json_object_set_new(object, "largest_gap", real(r->largest_gap));
     json_object_set_new(object, "solver_calls", json_integer((json_int_t)r->solver_calls));
     json_object_set_new(object, "undecided", json_integer((json_int_t)r->undecided));
+    json_object_set_new(object, "touching", json_integer((json_int_t)r->touching));
     json_object_set_new(object, "seconds", real(seconds));
     return object;
 }

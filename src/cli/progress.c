@@ -70,13 +70,36 @@ void fp_progress_say(void *context, const char *text) {
     fprintf(stderr, "%sfineprobe: %s\n", view->terminal ? "\r\033[K" : "", text);
 }
 
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 fp_bar fp_bar_make(const char *what, int quiet) {
-    return (fp_bar){.what = what, .terminal = !quiet && isatty(STDERR_FILENO), .last = -1};
+    int terminal = isatty(STDERR_FILENO);
+    return (fp_bar){.what = what,
+                    .terminal = !quiet && terminal,
+                    .lines = !quiet && !terminal,
+                    .last = -1,
+                    .started = seconds(),
+                    .next_line = interval(0)};
+}
+
+/* Where nobody looks at a bar, a line now and then. */
+static void show_share(fp_bar *bar, double share) {
+    double elapsed = seconds() - bar->started;
+    if (elapsed < bar->next_line)
+        return;
+    bar->next_line = elapsed + interval(elapsed);
+    fprintf(stderr, "%s: %.0f %% after %.0f s\n", bar->what, 100 * share, elapsed);
 }
 
 void fp_bar_show(void *context, double share) {
     fp_bar *bar = context;
     share = share < 0 ? 0 : share > 1 ? 1 : share;
+    if (bar->lines)
+        show_share(bar, share);
     if (!bar->terminal || (bar->last >= 0 && share < bar->last + 0.005 && share < 1))
         return;
     char picture[BAR + 1];

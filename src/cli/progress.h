@@ -15,11 +15,12 @@ fp_progress_view fp_progress_view_make(int quiet);
 void fp_progress_show(void *view, const fp_sweep_state *state); /* fp_sweep_options.state */
 void fp_progress_say(void *view, const char *text);             /* fp_sweep_options.message */
 
-/* A single piece of work: a bar on a terminal, nothing in a log. */
+/* A single piece of work: a bar on a terminal, in a log a line now and then when it takes long. */
 typedef struct fp_bar {
     const char *what;
-    int terminal;
-    double last; /* share shown; below 0: nothing yet */
+    int terminal, lines;
+    double last;               /* share shown; below 0: nothing yet */
+    double started, next_line; /* seconds of the monotonic clock; since then */
 } fp_bar;
 
 fp_bar fp_bar_make(const char *what, int quiet);
