@@ -88,7 +88,7 @@ typedef struct fp_grid {
     int directprobe; /* 1: the probe is wanted */
     fp_directprobe_settings directprobe_settings;
     size_t clusters;      /* rows kept of each cluster table; the largest clusters; default 256 */
-    size_t certificates;  /* places for certificates of a unit's split, at most; default 256 */
+    size_t certificates;  /* places for certificates of a unit's split, at most; default 128 */
     int threads;          /* of one rank */
     char *output;         /* result file; default results/NAME.h5 in the current folder */
     char *scratch;        /* default: OUTPUT without .h5 plus .scratch */

@@ -137,7 +137,7 @@ static int set_defaults(fp_grid *grid) {
     grid->directprobe = 1;
     grid->directprobe_settings = fp_directprobe_defaults();
     grid->clusters = 256;
-    grid->certificates = 256;
+    grid->certificates = 128;
     grid->threads = 1;
     grid->keep = FP_KEEP_LAST;
     grid->scratch_limit = 20e9;

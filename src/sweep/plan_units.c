@@ -27,7 +27,7 @@ static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp
                         .test_instances = test,
                         .clusters = least(maker->grid->clusters, train > test ? train : test)};
     group->certificates = certificates_of(group->labels, maker->grid->certificates);
-    group->support = SUPPORT * group->certificates;
+    group->support = least(SUPPORT, group->width) * group->certificates;
     snprintf(group->name, sizeof group->name, "results/%s/%s", maker->grid->models[model].name,
              maker->grid->tasks[task].spec.name);
 }
