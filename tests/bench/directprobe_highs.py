@@ -8,6 +8,7 @@ to a safetensors file and runs CHECK_DIRECTPROBE on it: same partition wanted. P
 """
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -27,29 +28,76 @@ def meet(a, b):
     return linprog(np.zeros(equal.shape[1]), A_eq=equal, b_eq=right, method="highs").status == 0
 
 
-def cluster(points, labels):
-    """Centroid linkage; a union that meets a cluster of another label is refused for good."""
-    clusters = {i: [i] for i in range(len(points))}
-    centroids = points.astype(float).copy()
-    distances = ((centroids[:, None] - centroids[None]) ** 2).sum(-1)
-    distances[labels[:, None] != labels[None]] = np.inf
-    np.fill_diagonal(distances, np.inf)
-    while np.isfinite(distances).any():
-        a, b = sorted(np.unravel_index(np.argmin(distances), distances.shape))
-        union = clusters[a] + clusters[b]
-        if any(labels[c] != labels[a] and meet(points[union], points[m]) for c, m in clusters.items()):
-            distances[a, b] = distances[b, a] = np.inf
-            continue
-        clusters[a] = union
-        del clusters[b]
-        refused = np.isinf(distances[a]) | np.isinf(distances[b])
-        centroids[a] = points[union].mean(0)
-        row = ((centroids - centroids[a]) ** 2).sum(-1)
+class Clusters:
+    """Centroid linkage, a merge at a time."""
+
+    def __init__(self, points, labels):
+        self.points, self.labels = points, labels
+        self.members = {i: [i] for i in range(len(points))}
+        self.centroids = points.astype(float).copy()
+        self.distances = ((self.centroids[:, None] - self.centroids[None]) ** 2).sum(-1)
+        self.distances[labels[:, None] != labels[None]] = np.inf
+        np.fill_diagonal(self.distances, np.inf)
+
+    def closest(self):
+        """The closest pair that was not refused, or None."""
+        a, b = sorted(np.unravel_index(np.argmin(self.distances), self.distances.shape))
+        return (a, b) if np.isfinite(self.distances[a, b]) else None
+
+    def merge(self, a, b):
+        self.members[a] = self.members[a] + self.members.pop(b)
+        refused = np.isinf(self.distances[a]) | np.isinf(self.distances[b])
+        self.centroids[a] = self.points[self.members[a]].mean(0)
+        row = ((self.centroids - self.centroids[a]) ** 2).sum(-1)
         row[refused] = np.inf
         row[a] = np.inf
-        distances[a], distances[:, a] = row, row
-        distances[b], distances[:, b] = np.inf, np.inf
-    return list(clusters.values())
+        self.distances[a], self.distances[:, a] = row, row
+        self.distances[b], self.distances[:, b] = np.inf, np.inf
+
+    def refuse(self, a, b):
+        self.distances[a, b] = self.distances[b, a] = np.inf
+
+    def allowed(self, a, b):
+        union = self.points[self.members[a] + self.members[b]]
+        return not any(self.labels[c] != self.labels[a] and meet(union, self.points[m])
+                       for c, m in self.members.items())
+
+    def overlap(self):
+        """Do any two clusters of different labels meet? The largest are looked at first."""
+        order = sorted(self.members.values(), key=len, reverse=True)
+        return any(self.labels[x[0]] != self.labels[y[0]] and len(x) + len(y) > 2 and
+                   meet(self.points[x], self.points[y]) for i, x in enumerate(order) for y in order[:i])
+
+
+def replay(points, labels, merges):
+    clusters = Clusters(points, labels)
+    for a, b in merges:
+        clusters.merge(a, b)
+    return clusters
+
+
+def cluster(points, labels):
+    """As published: merges to the end without a look; the last state without an overlap, by bisection; from there
+    on a look before every merge, and a union that meets a cluster of another label is refused for good."""
+    clusters, merges = Clusters(points, labels), []
+    while pair := clusters.closest():
+        merges.append(pair)
+        clusters.merge(*pair)
+    good, bad = 0, len(merges) + 1
+    middle = len(merges)  # the end first: labels that are apart as a whole need no more
+    while bad - good > 1:
+        if replay(points, labels, merges[:middle]).overlap():
+            bad = middle
+        else:
+            good = middle
+        middle = (good + bad) // 2
+    clusters = replay(points, labels, merges[:good])
+    while pair := clusters.closest():
+        if clusters.allowed(*pair):
+            clusters.merge(*pair)
+        else:
+            clusters.refuse(*pair)
+    return list(clusters.members.values())
 
 
 def hull_distance(a, b):
@@ -88,7 +136,6 @@ def compare(check, n, d, n_labels, separation):
     clusters = np.empty(n, np.int64)
     for number, members in enumerate(found):
         clusters[members] = number
-    print(f"{n} x {d}: {len(found)} clusters in {took:.2f} s without distances; checked against:", flush=True)
     distances = np.full((len(found), len(found)), np.nan)
     for i, a in enumerate(found):
         for j, b in enumerate(found[:i]):
@@ -98,7 +145,13 @@ def compare(check, n, d, n_labels, separation):
         path = os.path.join(folder, f"{n}x{d}.safetensors")
         write(path, {"points": points, "labels": labels.astype(np.int64), "clusters": clusters,
                      "distances": distances})
-        subprocess.run([check, path], check=False)
+        done = subprocess.run([check, path], check=False, capture_output=True, text=True)
+    print(done.stdout + done.stderr, end="")
+    seconds = re.search(r"([0-9.]+) s$", done.stdout.strip())
+    if done.returncode or not seconds:
+        sys.exit(f"{n} x {d}: not the same")
+    print(f"{n} x {d}: {len(found)} clusters; HiGHS {took:.2f} s without distances, fineprobe {seconds[1]} s with them: "
+          f"{took / max(float(seconds[1]), 5e-4):.0f} times as fast", flush=True)
 
 
 if __name__ == "__main__":
