@@ -209,7 +209,7 @@ static int check_unit(checking *c, size_t unit, const char *vectors, fp_error *e
 static int make_vectors(checking *c, size_t r, const char *path, fp_error *error) {
     const fp_plan_representation *x = c->plan->representations + r;
     fp_assignment assignment = {.kind = FP_PIECE_EMBED, .index = r};
-    char *text = fp_place_specify(c->plan, &assignment, error);
+    char *text = fp_place_specify(c->plan, &assignment, 0, error);
     fp_piece piece = {0};
     fp_embedding embedding = {0};
     if (!text || fp_piece_parse(text, &piece, error) < 0) {

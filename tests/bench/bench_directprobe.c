@@ -138,7 +138,7 @@ static void growth(void) {
     for (size_t n = 500; n <= 32000; n *= 2)
         measure("growth, linear", clouds(n, 128, UPOS, 17, 14));
     for (size_t n = 500; n <= 32000; n *= 2)
-        measure("growth, not linear", clouds(n, 16, UPOS, 17, 6));
+        measure("growth, not linear", clouds(n, 16, UPOS, 17, 3.5));
 }
 
 int main(int argc, char **argv) {
