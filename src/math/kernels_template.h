@@ -163,17 +163,6 @@ static void norm_back(const fp_norm_backward *with, size_t rows, size_t columns,
                       with->inverse[r], d + r * columns, d_x + r * columns);
 }
 
-/* The lanes of the vector at C that are below COLUMNS. */
-INLINE int_v valid_lanes(size_t c, size_t columns) {
-    int_v lane;
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i;
-    int_v limit;
-    for (int i = 0; i < LANES; i++)
-        limit[i] = columns > c + LANES ? LANES : (int32_t)(columns - (c < columns ? c : columns));
-    return lane < limit;
-}
-
 static void softmax(size_t rows, size_t columns, size_t padded, float scale, float *x) {
     for (size_t r = 0; r < rows; r++, x += padded) {
         real_v most = all(-INFINITY), sum = all(0);
@@ -222,10 +211,9 @@ INLINE void philox_16(fp_rng_key key, uint64_t first, bits_v c[4][VECTORS]) {
     uint32_t k0 = key.word[0], k1 = key.word[1];
     const bits_v zero = {0};
     for (int v = 0; v < VECTORS; v++) {
-        bits_v lane = zero;
-        for (int i = 0; i < LANES; i++)
-            lane[i] = (uint32_t)(v * LANES + i);
-        c[0][v] = lane + (uint32_t)first; /* FIRST is a multiple of 16: no carry within the 16 */
+        const bits_v lane = {EACH_LANE(LANE, 0)};
+        c[0][v] = lane + (uint32_t)(v * LANES) +
+                  (uint32_t)first; /* FIRST is a multiple of 16: no carry within the 16 */
         c[1][v] = zero + (uint32_t)(first >> 32);
         c[2][v] = c[3][v] = zero;
     }

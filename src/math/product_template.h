@@ -109,21 +109,28 @@ INLINE void put_tile(size_t rows, size_t columns, size_t inner, const float *a, 
 }
 
 /* LANES columns of a panel whose rows are WIDTH apart: TO[k * width + c] = FROM[c * stride + k], for COUNT of
- * the columns; 0 in the others. */
+ * the columns. */
 INLINE void pack_turned(const float *from, size_t stride, size_t count, size_t inner, float *to,
                         size_t width) {
-    for (size_t k = 0; k < inner; k += LANES) {
-        real_v x[LANES];
-        size_t n = inner - k < LANES ? inner - k : LANES;
+    size_t k = 0;
+    real_v x[LANES];
+    for (; k + LANES <= inner; k += LANES, from += LANES) {
 #pragma GCC unroll 16
-        for (size_t c = 0; c < LANES; c++)
-            x[c] = c < count ? load(from + c * stride + k, n) : all(0);
+        for (size_t c = 0; c < LANES; c++) /* rows behind COUNT repeat the first */
+            x[c] = *(const real_u *)(from + (c < count ? c * stride : 0));
         transpose(x);
 #pragma GCC unroll 16
         for (size_t i = 0; i < LANES; i++)
-            if (i < n)
-                *(real_v *)(to + (k + i) * width) = x[i];
+            *(real_v *)(to + (k + i) * width) = x[i];
     }
+    if (k == inner)
+        return;
+#pragma GCC unroll 16
+    for (size_t c = 0; c < LANES; c++)
+        x[c] = load(from + (c < count ? c * stride : 0), inner - k);
+    transpose(x);
+    for (size_t i = 0; i < inner - k; i++)
+        *(real_v *)(to + (k + i) * width) = x[i];
 }
 
 /* The same where what belongs to one K lies together: TO[k * width + c] = FROM[k * stride + c]. */

@@ -70,18 +70,50 @@ INLINE real_v smaller(real_v a, real_v b) {
     return choose(a < b, a, b);
 }
 
+/* EACH_LANE(F, by): F(lane, by) for every lane, a list. */
+#if LANES == 4
+#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by)
+#elif LANES == 8
+#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by)
+#else
+#define EACH_LANE(F, by)                                                                                     \
+    F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by), F(8, by), F(9, by),      \
+        F(10, by), F(11, by), F(12, by), F(13, by), F(14, by), F(15, by)
+#endif
+#define LANE(lane, by) (lane)
+#define ACROSS(lane, by) ((lane) ^ (by))
+
+/* Lanes BY apart change places. */
+#define CROSSED(x, by) __builtin_shufflevector(x, x, EACH_LANE(ACROSS, by))
+
 INLINE float sum_lanes(real_v x) {
-    for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            x[i] += x[i + half];
+#if LANES > 8
+    x += CROSSED(x, 8);
+#endif
+#if LANES > 4
+    x += CROSSED(x, 4);
+#endif
+    x += CROSSED(x, 2);
+    x += CROSSED(x, 1);
     return x[0];
 }
 
 INLINE float largest_lane(real_v x) {
-    float r = x[0];
-    for (int i = 1; i < LANES; i++)
-        r = x[i] > r ? x[i] : r;
-    return r;
+#if LANES > 8
+    x = larger(x, CROSSED(x, 8));
+#endif
+#if LANES > 4
+    x = larger(x, CROSSED(x, 4));
+#endif
+    x = larger(x, CROSSED(x, 2));
+    x = larger(x, CROSSED(x, 1));
+    return x[0];
+}
+
+/* The lanes of the vector at C that are below COLUMNS. */
+INLINE int_v valid_lanes(size_t c, size_t columns) {
+    const int_v lane = {EACH_LANE(LANE, 0)};
+    return lane < (int_v){0} + (int32_t)(columns > c ? columns - c : 0);
 }
 
 /* High and low halves of the products of 32-bit numbers; WIDE_PRODUCT multiplies the even ones. */
@@ -140,15 +172,6 @@ INLINE real_v tanh_v(real_v x) {
 
 /* Two rows of numbers that are BY apart trade the blocks of BY lanes off the diagonal: done for all powers of
  * two below LANES, it transposes LANES rows. */
-#if LANES == 4
-#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by)
-#elif LANES == 8
-#define EACH_LANE(F, by) F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by)
-#else
-#define EACH_LANE(F, by)                                                                                     \
-    F(0, by), F(1, by), F(2, by), F(3, by), F(4, by), F(5, by), F(6, by), F(7, by), F(8, by), F(9, by),      \
-        F(10, by), F(11, by), F(12, by), F(13, by), F(14, by), F(15, by)
-#endif
 #define UPPER(lane, by) ((lane) & (by) ? LANES + (lane) - (by) : (lane))
 #define LOWER(lane, by) ((lane) & (by) ? LANES + (lane) : (lane) + (by))
 #define TRADE_BLOCKS(x, by)                                                                                  \
