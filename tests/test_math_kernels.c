@@ -79,6 +79,22 @@ static void activations_stay_within_their_bound(void **state) {
         }
 }
 
+/* exp shows in softmax of two numbers: the share of the smaller one over that of the larger. The two
+ * divisions that make shares of them, and this one, add three roundings to the two of exp. */
+static void exp_stays_within_its_bound(void **state) {
+    (void)state;
+    const fp_kernels *usable[3];
+    size_t n = fp_kernels_usable(usable);
+    for (size_t t = 0; t < n; t++)
+        for (double x = 0; x >= -86; x -= 1.0 / 256) {
+            float row[FP_ATTENTION_PAD] = {0, (float)x};
+            usable[t]->softmax(1, 2, FP_ATTENTION_PAD, 1, row);
+            double got = (double)row[1] / row[0], exact = exp((float)x);
+            if (!(fabs(got - exact) <= 5 * 0x1p-24 * exact))
+                fail_msg("%s: exp(%g) is %.9g, not %.9g", usable[t]->name, x, got, exact);
+        }
+}
+
 static void compare_norm(const fp_kernels *kernels, size_t width) {
     if (width < 3) /* one number normalises to 0 over 0 */
         return;
@@ -220,9 +236,13 @@ static void masks_are_the_same_bits_and_right_on_average(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(activations_agree), cmocka_unit_test(activations_stay_within_their_bound),
-        cmocka_unit_test(norms_agree),       cmocka_unit_test(softmax_agrees),
-        cmocka_unit_test(the_rest_agrees),   cmocka_unit_test(masks_are_the_same_bits_and_right_on_average),
+        cmocka_unit_test(activations_agree),
+        cmocka_unit_test(activations_stay_within_their_bound),
+        cmocka_unit_test(exp_stays_within_its_bound),
+        cmocka_unit_test(norms_agree),
+        cmocka_unit_test(softmax_agrees),
+        cmocka_unit_test(the_rest_agrees),
+        cmocka_unit_test(masks_are_the_same_bits_and_right_on_average),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
