@@ -3,6 +3,7 @@
 
 Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals [GRID]]
 """
+import json
 import os
 import shutil
 import signal
@@ -136,11 +137,25 @@ def check_contents(path):
                   f"majority {tasks[row['finetuned_on']]['majority_accuracy']:.3f}")
 
 
+def check_memory(path):
+    """What fine-tuning took at most is within what plan says, and plan does not say much more."""
+    if "sanitize" in program:
+        return
+    planned = json.loads(subprocess.run([program, "plan", "--anew", "--json", "-o", str(path), grid], check=True,
+                                        capture_output=True, text=True).stdout)["runs"]["memory_bytes"]
+    with h5py.File(path, "r") as file:
+        tuned = file["checkpoints"]["run"] >= 0
+        measured = float(file["checkpoint_provenance"]["peak_memory"][tuned].max())
+    print(f"memory of fine-tuning: planned {planned / 1e6:.0f} MB, measured {measured / 1e6:.0f} MB")
+    assert measured <= planned <= 1.5 * measured + 20e6
+
+
 def check_ranks(folder):
     """One grid, 1, 2 and 4 ranks, and no mpirun at all."""
     run(2, folder / "two.h5")
     expected = datasets(folder / "two.h5")
     check_contents(folder / "two.h5")
+    check_memory(folder / "two.h5")
     assert not (folder / "two.scratch").exists(), "scratch was not emptied"
     for ranks, name in ((1, "one rank"), (4, "four ranks")):
         run(ranks, folder / f"{ranks}.h5")

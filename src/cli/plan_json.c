@@ -27,8 +27,8 @@ static json_t *rows(const fp_table *table, const void *of, size_t count) {
 }
 
 static json_t *work(const fp_outlook_work *w) {
-    return json_pack("{s:I, s:I, s:f, s:f}", "all", (json_int_t)w->all, "open", (json_int_t)w->open,
-                     "seconds", w->seconds, "open_seconds", w->open_seconds);
+    return json_pack("{s:I, s:I, s:f, s:f, s:f}", "all", (json_int_t)w->all, "open", (json_int_t)w->open,
+                     "seconds", w->seconds, "open_seconds", w->open_seconds, "memory_bytes", w->memory);
 }
 
 static json_t *times(const fp_forecast *forecasts, size_t n) {

@@ -78,7 +78,9 @@ static void put_needs(const fp_plan *plan, const fp_outlook *o) {
     char a[32], b[32], c[32], limit[32];
     static const char *const keeps[] = {
         [FP_KEEP_NONE] = "none", [FP_KEEP_LAST] = "last", [FP_KEEP_ALL] = "all"};
-    printf("\nmemory       at most about %s a rank\n", fp_bytes(o->memory, a));
+    printf("\nmemory       at most about %s a rank: fine-tuning %s, embedding %s, probing %s\n",
+           fp_bytes(o->memory, a), fp_bytes(o->work[FP_PIECE_FINETUNE].memory, b),
+           fp_bytes(o->work[FP_PIECE_EMBED].memory, c), fp_bytes(o->work[FP_PIECE_PROBE].memory, limit));
     printf(
         "scratch      %s: held to %s; all vectors to come %s, of one checkpoint and task at most %s;\n"
         "             a checkpoint under way %s\n",

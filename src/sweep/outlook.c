@@ -157,7 +157,7 @@ static int count_probings(const fp_state *s, size_t i, double *tail, fp_outlook 
         double seconds = probing->seconds * fp_costs_factor(s->costs, fp_costs_of_probing(s->costs, k));
         work->all++;
         work->seconds += seconds;
-        out->memory = fmax(out->memory, probing->memory);
+        work->memory = fmax(work->memory, probing->memory);
         s->chains[k] = 0;
         if (!is_open(s->probings[k]))
             continue;
@@ -180,7 +180,7 @@ static void count_units(const fp_state *s, fp_outlook *out) {
         int open = count_probings(s, i, &tail, out);
         embed->all++;
         embed->seconds += seconds;
-        out->memory = fmax(out->memory, r->memory);
+        embed->memory = fmax(embed->memory, r->memory);
         if (!open)
             continue;
         embed->open++;
@@ -209,7 +209,7 @@ static void count_run(const fp_state *s, size_t run, fp_outlook *out) {
     work->all++;
     work->seconds += (double)(r->n_checkpoints ? (size_t)rows[end - 1].step : updates) * an_update;
     out->updates += updates;
-    out->memory = fmax(out->memory, r->memory);
+    work->memory = fmax(work->memory, r->memory);
     out->checkpoints += r->n_checkpoints;
     int from = next > first ? rows[next - 1].step : 0;
     for (size_t c = first; c < end; c++) {
@@ -272,6 +272,8 @@ static void estimate(const fp_state *s, fp_outlook *out) {
             out->longest = fmax(out->longest, s->tails[c]);
     for (size_t run = 0; run < s->plan->layout.n_runs; run++)
         count_run(s, run, out);
+    for (int kind = 0; kind < FP_PIECE_KINDS; kind++)
+        out->memory = fmax(out->memory, out->work[kind].memory);
     out->result = result_bytes(&s->plan->layout);
     out->kept_checkpoints = kept_bytes(s->plan, out->checkpoints);
 }

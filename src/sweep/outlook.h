@@ -10,6 +10,7 @@
 typedef struct fp_outlook_work {
     size_t all, open;             /* pieces of work; finetune: runs */
     double seconds, open_seconds; /* expected, of one core */
+    double memory;                /* bytes of the largest piece */
 } fp_outlook_work;
 
 typedef struct fp_outlook {
@@ -17,7 +18,7 @@ typedef struct fp_outlook {
     size_t updates, open_updates;
     size_t checkpoints, open_checkpoints; /* of runs */
     double longest;                       /* seconds of the longest chain of open pieces */
-    double memory;                        /* bytes of the largest piece */
+    double memory;                        /* bytes of the largest piece of all */
     double vectors, largest_vectors;      /* bytes: all open representations at once; one of them */
     double kept_checkpoints;              /* bytes that stay after the sweep */
     double result;                        /* bytes of the result file */

@@ -1,15 +1,17 @@
 /* Expected costs: simple arithmetic, good enough to order the work and to tell the user what to expect. The
  * schedule corrects seconds by what it sees; memory is meant as an upper end. */
 #include "sweep/plan_make.h"
+#include <math.h>
 
 /* One core of a present-day server. */
 static const double FLOPS = 5e10;         /* a second, of single precision, in BERT's matrix products */
 static const double BANDWIDTH = 8e9;      /* bytes a second of memory */
 static const double PROBE_RATE = 2e9;     /* pairs of points x dimensions a second, in DirectProbe */
 static const double PIECE_SECONDS = 0.02; /* to start a piece of work */
-static const double BASE_MEMORY = 6e7;    /* the program, its libraries, the text */
+static const double BASE_MEMORY = 2.5e7;  /* the program, its libraries, the text */
+static const double BLAS_MEMORY = 3.5e7;  /* what OpenBLAS takes when it is used */
 
-enum { FLOAT = 4, DOUBLE = 8, ROWS_AT_ONCE = 1024 };
+enum { FLOAT = 4, DOUBLE = 8, ROWS_AT_ONCE = 1024, MLM_ROWS = 128 };
 
 /* Multiplications and additions of one forward pass over PIECES pieces whose sentences have SQUARES pieces
  * squared: per layer and piece 8 H^2 for queries, keys, values and output, 4 H I for the feed-forward part,
@@ -28,20 +30,28 @@ static double kept(const fp_bert_config *config, double longest) {
     return (double)config->layers * layer + 9 * h + 2 * i;
 }
 
+/* Pieces of the largest of a run's batches of BATCH sentences, which are drawn at random: five standard
+ * deviations above the mean, and no more than the longest sentence allows. */
+static double largest_batch(const fp_plan_data *train, double batch) {
+    double n = train->row.sentences, mean = train->row.pieces / n;
+    double variance = fmax(train->squares / n - mean * mean, 0);
+    return fmin(batch * train->row.longest, batch * mean + 5 * sqrt(batch * variance));
+}
+
 void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
                  fp_plan_run *run) {
     const fp_finetune_settings *s = &run->settings;
     double sentences = train->row.sentences,
            batch = (double)s->batch < sentences ? (double)s->batch : sentences;
     double pieces = batch * train->row.pieces / sentences, squares = batch * train->squares / sentences;
-    double most = batch * train->row.longest;           /* pieces of the longest batch that could be */
-    double work = 3 * forward(config, pieces, squares); /* forward, and twice that backward */
+    double most = largest_batch(train, batch);
+    double work = 3 * forward(config, pieces, squares);              /* forward, and twice that backward */
     double memory = BASE_MEMORY + 4.0 * FLOAT * (double)parameters + /* weights, gradient, two moments */
                     FLOAT * most * kept(config, train->row.longest);
     if (s->objective == FP_OBJECTIVE_MLM) {
         double chosen = 0.15 * pieces, vocabulary = (double)config->vocab_size;
         work += 3 * chosen * 2 * (double)config->hidden * vocabulary;
-        memory += 2.0 * FLOAT * 0.2 * most * vocabulary;
+        memory += FLOAT * MLM_ROWS * vocabulary;
     }
     double swept = 7.0 * FLOAT * (double)parameters; /* AdamW reads four arrays and writes three */
     run->seconds_per_update = work / FLOPS + swept / BANDWIDTH;
@@ -87,6 +97,6 @@ void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, 
     double largest = train > test ? train : test;
     double squares = task->squares[0] > task->squares[1] ? task->squares[0] : task->squares[1];
     out->seconds = PIECE_SECONDS + probe_seconds(train, width) + probe_seconds(test, width);
-    out->memory =
-        BASE_MEMORY + probe_memory(largest, squares, width, threads) + 4 * DOUBLE * labels * (width + labels);
+    out->memory = BASE_MEMORY + BLAS_MEMORY + probe_memory(largest, squares, width, threads) +
+                  4 * DOUBLE * labels * (width + labels);
 }

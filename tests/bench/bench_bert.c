@@ -1,4 +1,4 @@
-/* bench_bert CONLLU VOCAB [--threads N] [--rounds N] [--python PROGRAM] [SHAPE ...]
+/* bench_bert [CONLLU VOCAB] [--threads N] [--rounds N] [--python PROGRAM] [SHAPE ...]
  * Fine-tuning (batch 32) and embedding (all layers) of the sentences of CONLLU by models of the published
  * shapes with random weights, in turn with torch doing the same on padded batches (bench_bert_torch.py;
  * --python none: without it). Every measurement is a process of its own, so that peak memory is its own, too.
