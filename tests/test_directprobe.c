@@ -408,6 +408,39 @@ static void degenerate_inputs_have_results(void **state) {
     fp_directprobe_free(&r);
 }
 
+/* Neither does a number that all points have in common, however large. */
+static void place_does_not_matter(void **state) {
+    (void)state;
+    for (uint64_t number = 0; number < 20; number++) {
+        data x, more;
+        draw(number, &x);
+        if (x.d == D)
+            continue;
+        fp_directprobe_result plain = run(&x, 0);
+        for (int power = -60; power <= 120; power += 60) {
+            more = (data){.n = x.n, .d = x.d + 1};
+            memcpy(more.labels, x.labels, sizeof x.labels);
+            for (size_t i = 0; i < x.n; i++) {
+                memcpy(more.points + i * more.d, x.points + i * x.d, x.d * sizeof(float));
+                more.points[i * more.d + x.d] = ldexpf(number % 2 ? -1 : 1, power);
+            }
+            fp_directprobe_result r = run(&more, 0);
+            assert_int_equal(r.undecided, 0);
+            assert_memory_equal(r.cluster_of, plain.cluster_of, x.n * sizeof *r.cluster_of);
+            for (size_t i = 0; i < LABELS * LABELS; i++)
+                assert_true(isnan(plain.label_distances[i])
+                                ? isnan(r.label_distances[i])
+                                : fabs(r.label_distances[i] - plain.label_distances[i]) <=
+                                      1e-5 * plain.label_distances[i]);
+            for (size_t y = 0; y < LABELS; y++)
+                assert_true(isnan(plain.centroids[y * x.d]) ||
+                            r.centroids[y * more.d + x.d] == ldexp(number % 2 ? -1 : 1, power));
+            fp_directprobe_free(&r);
+        }
+        fp_directprobe_free(&plain);
+    }
+}
+
 static void scale_does_not_matter(void **state) {
     (void)state;
     for (uint64_t number = 0; number < 20; number++) {
@@ -491,6 +524,7 @@ int main(void) {
         cmocka_unit_test(degenerate_inputs_have_results),
         cmocka_unit_test(coinciding_points_are_not_linear),
         cmocka_unit_test(scale_does_not_matter),
+        cmocka_unit_test(place_does_not_matter),
         cmocka_unit_test(bad_inputs_are_named),
         cmocka_unit_test(progress_rises_to_one),
     };

@@ -9,6 +9,7 @@
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_CLUSTERS = 1024 }; /* for which all distances are kept */
 
@@ -19,6 +20,7 @@ fp_directprobe_settings fp_directprobe_defaults(void) {
 typedef struct probing {
     const float *points;
     const int32_t *labels;
+    float *moved, *offset; /* see take_common */
     const fp_directprobe_settings *settings;
     fp_extents extents;
     fp_team *team;
@@ -64,9 +66,48 @@ static int allocate(fp_directprobe_result *out, fp_error *error) {
                : -1;
 }
 
+/* A coordinate whose values lie between m and 2 m, or -2 m and -m, has nothing of zero in it: what all points
+ * have in common would drown the rest in rounding. The smallest (in size) is taken off them, which is exact
+ * (Sterbenz). Leaves POINTS as they are when there is no such coordinate, else points to a copy; OFFSET [d]
+ * is what was taken off. */
+static int take_common(probing *p, size_t n, size_t d, fp_error *error) {
+    float *low = fp_alloc(2 * d, sizeof *low, "coordinates", error), *high = low + d;
+    p->offset = fp_alloc(d, sizeof *p->offset, "coordinates", error);
+    if (!low || !p->offset) {
+        free(low);
+        return -1;
+    }
+    int any = 0;
+    memcpy(low, p->points, d * sizeof *low);
+    memcpy(high, p->points, d * sizeof *high);
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = 0; k < d; k++) {
+            float x = p->points[i * d + k];
+            low[k] = x < low[k] ? x : low[k];
+            high[k] = x > high[k] ? x : high[k];
+        }
+    for (size_t k = 0; k < d; k++) {
+        if (low[k] > 0 && high[k] / 2 <= low[k])
+            p->offset[k] = low[k];
+        else if (high[k] < 0 && low[k] / 2 >= high[k])
+            p->offset[k] = high[k];
+        any |= p->offset[k] != 0;
+    }
+    free(low);
+    if (!any)
+        return 0;
+    if (!(p->moved = fp_alloc(n * d, sizeof *p->moved, "points", error)))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < d; k++)
+            p->moved[i * d + k] = p->points[i * d + k] - p->offset[k];
+    p->points = p->moved;
+    return 0;
+}
+
 /* Labels and sizes of clusters, distances inside them, centroids of labels. */
-static int measure_clusters(const fp_grouping *g, const int32_t *labels, fp_directprobe_result *r,
-                            fp_error *error) {
+static int measure_clusters(const fp_grouping *g, const int32_t *labels, const float *offset,
+                            fp_directprobe_result *r, fp_error *error) {
     size_t d = g->d;
     uint32_t *size = fp_alloc(r->n_labels, sizeof *size, "centroids", error);
     if (!size)
@@ -92,7 +133,7 @@ static int measure_clusters(const fp_grouping *g, const int32_t *labels, fp_dire
     for (size_t y = 0; y < r->n_labels; y++) {
         r->n_present += size[y] > 0;
         for (size_t k = 0; k < d; k++)
-            r->centroids[y * d + k] = size[y] ? r->centroids[y * d + k] / size[y] : NAN;
+            r->centroids[y * d + k] = size[y] ? offset[k] + r->centroids[y * d + k] / size[y] : NAN;
     }
     free(size);
     return 0;
@@ -137,7 +178,7 @@ static int measure(const probing *p, fp_directprobe_result *out, fp_error *error
         fp_grouping_create(&grouping, p->points, out->n_points, out->dimension, out->cluster_of,
                            out->n_clusters, error) < 0)
         return -1;
-    int status = measure_clusters(&grouping, p->labels, out, error);
+    int status = measure_clusters(&grouping, p->labels, p->offset, out, error);
     if (status == 0)
         status = fp_measure_distances(&grouping, &p->extents, p->settings, p->team, p->progress, p->context,
                                       CLUSTERED, out, error);
@@ -160,13 +201,17 @@ int fp_directprobe(size_t n, size_t d, const float *points, const int32_t *label
     int blas = openblas_get_num_threads(), status = p.team ? 0 : -1;
     openblas_set_num_threads(1); /* products of matrices have the same bits for any number of threads */
     if (status == 0)
-        status = fp_extents_create(&p.extents, points, labels, n, d, n_labels, error);
+        status = take_common(&p, n, d, error);
+    if (status == 0)
+        status = fp_extents_create(&p.extents, p.points, labels, n, d, n_labels, error);
     if (status == 0)
         status = cluster(&p, out, error);
     if (status == 0)
         status = measure(&p, out, error);
     openblas_set_num_threads(blas);
     fp_extents_destroy(&p.extents);
+    free(p.moved);
+    free(p.offset);
     fp_team_free(p.team);
     if (status < 0)
         fp_directprobe_free(out);

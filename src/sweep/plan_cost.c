@@ -83,12 +83,13 @@ static double probe_seconds(double points, double width) {
 }
 
 /* DirectProbe: for each label the distances of all its points from each other, and as much again to take
- * merges back; the points, the centroids of up to two clusters a point and planes between clusters; for each
- * thread a factor and the points of a nearest-points problem, and those of pairs of labels with few points.
+ * merges back; the points (twice when they lie far from zero), the centroids of up to two clusters a point
+ * and planes between clusters; for each thread a factor and the points of a nearest-points problem, and those
+ * of pairs of labels with few points.
  */
 static double probe_memory(double points, double squares, double width, double threads) {
     double small = 1024.0 * 1024; /* distances of clusters */
-    return DOUBLE * (squares + small) + 4.0 * FLOAT * points * width + 4.0 * DOUBLE * threads * width * width;
+    return DOUBLE * (squares + small) + 5.0 * FLOAT * points * width + 4.0 * DOUBLE * threads * width * width;
 }
 
 void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_probing *out) {
