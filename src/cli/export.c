@@ -27,6 +27,7 @@ static const char help[] =
     "  label_distances               one row a pair of labels, unit and split\n"
     "  minimum_distances, movements  one row a label, unit and split\n"
     "  clusters                      the largest clusters of a unit\n"
+    "  certificates                  why clusters are apart or were not merged, a row a point\n"
     "  points                        the cluster of every instance\n"
     "  centroids                     one row a label and dimension, unit and split: large\n"
     "  unit_provenance, checkpoint_provenance   where, when, how long; failures and why\n"

@@ -74,6 +74,30 @@ static void put_clusters(fp_csv *csv, const fp_unit_view *v) {
         }
 }
 
+/* One row for every point of a certificate. */
+static void put_certificates(fp_csv *csv, const fp_unit_view *v) {
+    size_t places = v->group->certificates, room = v->group->support;
+    for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < places; i++) {
+            const fp_certificate_row *row = &v->record->certificates[(size_t)s * places + i];
+            for (int32_t k = 0; k < row->n_support; k++) {
+                size_t at = (size_t)row->begin + (size_t)k;
+                if (row->begin < 0 || at >= room)
+                    break;
+                fp_csv_integer(csv, v->unit->unit);
+                fp_csv_text(csv, splits[s]);
+                fp_csv_integer(csv, row->first);
+                fp_csv_integer(csv, row->second);
+                fp_csv_integer(csv, row->third);
+                fp_csv_real(csv, row->distance);
+                fp_csv_integer(csv, k < row->n_first ? 1 : 2);
+                fp_csv_integer(csv, v->record->support_points[(size_t)s * room + at]);
+                fp_csv_real(csv, v->record->support_weights[(size_t)s * room + at]);
+                fp_csv_end_row(csv);
+            }
+        }
+}
+
 static void put_points(fp_csv *csv, const fp_unit_view *v) {
     size_t train = v->group->train_instances, all = train + v->group->test_instances;
     for (size_t i = 0; i < all; i++) {
@@ -102,7 +126,7 @@ static void put_centroids(fp_csv *csv, const fp_unit_view *v) {
         }
 }
 
-enum { MAX_COLUMNS = 7 };
+enum { MAX_COLUMNS = 10 };
 
 static const struct {
     const char *name;
@@ -113,6 +137,10 @@ static const struct {
     {"label_distances", 1, {"split", "label_a", "label_b", "distance"}, put_label_distances},
     {"minimum_distances", 1, {"split", "label", "distance"}, put_minimum_distances},
     {"clusters", 1, {"split", "cluster", "label", "size", "mean_distance", "largest_distance"}, put_clusters},
+    {"certificates",
+     0,
+     {"unit", "split", "first", "second", "third", "distance", "side", "instance", "weight"},
+     put_certificates},
     {"points", 0, {"unit", "split", "instance", "cluster"}, put_points},
     {"centroids", 1, {"split", "label", "dimension", "value"}, put_centroids},
     {"movements", 1, {"split", "label", "movement"}, put_movements},
