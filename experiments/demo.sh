@@ -18,7 +18,7 @@ build/fineprobe report results/demo.h5 --quiet
 echo
 echo "The last layer before and after fine-tuning. Labels are linearly separable when there are as many clusters;"
 echo "distance: of a label to the nearest other, mean over labels; accuracy: of the run's own head on the test set,"
-echo "beside that of always answering the most frequent label."
+echo "beside that of always answering the most frequent label; before and after: of the best classifier that the probe found."
 echo
 awk -F, '
     FNR == 1 {
@@ -42,18 +42,24 @@ awk -F, '
             clusters_after[key] = row["train_clusters"]; distance_after[key] = row["train_mean_distance"]
         }
     }
+    table == 5 {
+        key = row["model"] SUBSEP row["probed_on"]
+        if (row["finetuned_on"] == "") probe[key] = row["accuracy"]
+        else if (row["finetuned_on"] == row["probed_on"]) probe_after[key] = row["accuracy"]
+    }
     END {
         print  "                          clusters      distance       accuracy"
-        printf "%-10s %-8s %6s  %6s %6s %7s %7s  %7s %9s\n", "model", "task", "labels", "before", "after", "before",
-               "after", "head", "majority"
+        printf "%-10s %-8s %6s  %6s %6s %7s %7s  %7s %9s %7s %7s\n", "model", "task", "labels", "before", "after", "before",
+               "after", "head", "majority", "before", "after"
         for (i = 1; i <= n; i++) {
             split(order[i], name, SUBSEP)
             key = order[i]
-            printf "%-10s %-8s %6d  %6d %6d %7.3f %7.3f  %7.3f %9.3f\n", name[1], name[2], labels[key],
+            printf "%-10s %-8s %6d  %6d %6d %7.3f %7.3f  %7.3f %9.3f %7.3f %7.3f\n", name[1], name[2], labels[key],
                    clusters[key], clusters_after[key], distance[key], distance_after[key], accuracy[last[key]],
-                   majority[name[2]]
+                   majority[name[2]], probe[key], probe_after[key]
         }
-    }' results/demo/tasks.csv results/demo/models.csv results/demo/checkpoints.csv results/demo/units.csv
+    }' results/demo/tasks.csv results/demo/models.csv results/demo/checkpoints.csv results/demo/units.csv \
+    results/demo/classifiers.csv
 
 cat <<'TEXT'
 

@@ -47,7 +47,7 @@ static inline fp_encoded make_sentences(size_t n, fp_instance_kind kind, size_t 
             if (kind == FP_KIND_SENTENCE)
                 span[0] = (fp_span){0, 1};
             data.instances[data.n_instances++] = (fp_encoded_instance){
-                (uint32_t)s, span[0], span[1], (int32_t)fp_rng_below(key, at++, LABELS)};
+                (uint32_t)s, span[0], span[1], (int32_t)fp_rng_below(key, at++, LABELS), 0};
         }
         data.longest = pieces > data.longest ? pieces : data.longest;
         data.piece_at[s + 1] = (uint32_t)data.n_pieces;

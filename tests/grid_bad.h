@@ -114,6 +114,28 @@ static const bad_grid bad_grids[] = {
      "grid.yaml:23:29: gap must be a relative gap above 0 and up to 0.1, e.g. 1e-5, not \"0\""},
     {"directprobe: {gap", "directprob: {gap",
      "grid.yaml:23:10: unknown key \"directprob\" in probes; did you mean \"directprobe\"?"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}",
+     "probes: {classifier: {hidden: 64}}",
+     "grid.yaml:23:31: hidden is a list of sizes, all pairs of which are tried, or of up to 64 networks: "
+     "[32, 64] or "
+     "[[], [64], [64, 32]]"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}",
+     "probes: {classifier: {hidden: [[8, 8, 8]]}}",
+     "grid.yaml:23:32: the hidden layers of a network are a list of none, one or two sizes: [], [64] or [64, "
+     "32]"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}",
+     "probes: {classifier: {folds: 5, held_out: 0.2}}",
+     "grid.yaml:23:43: folds and held_out exclude each other: choose one"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}",
+     "probes: {classifier: {folds: 1}}",
+     "grid.yaml:23:30: folds must be a whole number from 2 to 1000, not \"1\""},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}", "probes: {mdl: {folds: 3}}",
+     "grid.yaml:23:16: unknown key \"folds\" in mdl; its keys are hidden, l2, checkpoints, layers, seed, "
+     "epochs"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}", "probes: {control: {l2: -1}}",
+     "grid.yaml:23:24: an L2 weight is a number of 0 or more, e.g. 1e-5"},
+    {"probes: {directprobe: {gap: 1e-4, small_clusters: 5, clusters: 64}}", "probes: [classifer]",
+     "grid.yaml:23:10: a probe cannot be \"classifer\"; did you mean \"classifier\"?"},
     {"keep: all", "keep: some", "grid.yaml:28:58: keep cannot be \"some\"; it is one of none, last, all"},
     {"scratch_limit: 2 GB", "scratch_limit: 2 GX",
      "grid.yaml:28:78: scratch_limit must be a size of 1 MB or more, e.g. 20 GB, not \"2 GX\""},

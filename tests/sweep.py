@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole sweeps of one grid: any number of ranks and any interruption give the same bits; h5py reads the file in one line.
 
-Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals [GRID]]
+Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals|requests [GRID]]
 """
 import json
 import os
@@ -24,7 +24,9 @@ program = sys.argv[1]
 root = Path(__file__).resolve().parent.parent
 what = sys.argv[2] if len(sys.argv) > 2 else "ranks"
 grid = sys.argv[3] if len(sys.argv) > 3 else str(root / "experiments/demo.yaml")
-HISTORY = ("provenance", "unit_provenance", "checkpoint_provenance", "progress")  # how it came about, not what
+PROBES = ("classifier", "control", "code", "memorisation")  # that train classifiers
+HISTORY = ("provenance", "unit_provenance", "checkpoint_provenance", "progress",
+           *(f"{probe}_provenance" for probe in PROBES))  # how it came about, not what
 
 
 def command(ranks, output):
@@ -150,12 +152,74 @@ def check_memory(path):
     assert measured <= planned <= 1.5 * measured + 20e6
 
 
+def check_probes(path):
+    """Numbers of the classifiers against the arrays that they come from."""
+    with h5py.File(path, "r") as file:
+        for probe in PROBES:
+            assert len(file[f"{probe}_status"]) and (file[f"{probe}_status"][:] == 2).all(), probe
+        derived, originals = file["classifier_derived"][:], {}
+        for row in file["classifiers"][:]:
+            group, at = file[row["results"].decode()], row["row"]
+            truth, predicted = group["test_labels"][at], group["predictions"][at]
+            right = predicted == truth
+            assert abs(right.mean() - row["accuracy"]) < 1e-12
+            assert numpy.allclose(right.mean(axis=1), group["initialisations"][at]["test_accuracy"])
+            confusion = group["confusion"][at]
+            assert confusion.sum() == predicted.size and confusion.trace() == right.sum()
+            candidates = group["candidates"][at]
+            best = candidates[numpy.nanargmax(candidates["accuracy"])]
+            assert [best[x] for x in ("hidden1", "hidden2", "l2")] == [row[x] for x in ("hidden1", "hidden2", "l2")]
+            assert best["accuracy"] == row["selection_accuracy"]
+            compared = derived[row["classifier"]]
+            if row["run"] < 0:
+                originals[row["results"], row["layer"]] = row["classifier"], right
+                assert compared["original"] == -1
+            else:
+                original, before = originals[row["results"], row["layer"]]
+                assert compared["original"] == original
+                assert abs(compared["difference"] - (right.mean() - before.mean())) < 1e-12
+                assert compared["low"] <= compared["difference"] <= compared["high"] and 0 < compared["p_value"] <= 1
+        seeds = file["classifier_seeds"][:]
+        assert len(seeds) == len({tuple(row) for row in seeds[["model", "finetuned_on", "probed_on", "step", "layer"]].tolist()})
+        for row in file["controls"][:]:
+            accuracies = file[row["results"].decode()]["control_accuracies"][row["row"]]
+            assert abs((accuracies[:, 0] - accuracies[:, 1]).mean() - row["selectivity"]) < 1e-12
+        for row in file["codes"][:]:
+            portions = file[row["results"].decode()]["portions"][row["row"]]
+            assert portions["coded"].sum() == row["instances"]
+            assert abs(portions["bits"].sum() - row["codelength"]) <= 1e-6 * row["codelength"]
+        for row in file["memorisations"][:]:
+            curves = file[row["results"].decode()]["curves"][row["row"]]
+            assert numpy.isfinite(curves[:row["epochs"]]).all() and numpy.isnan(curves[row["epochs"]:]).all()
+            assert curves[row["epochs"] - 1, 0] == row["subtrain_accuracy"]
+    check_export(path)
+
+
+def check_export(path):
+    """The tables of the classifiers have a row for everything."""
+    folder = path.with_suffix(".csv")
+    subprocess.run([program, "export", "-q", "-o", str(folder), str(path)], check=True)
+    rows = {table.stem: len(table.read_text().splitlines()) - 1 for table in folder.glob("*.csv")}
+    with h5py.File(path, "r") as file:
+        classifiers = file["classifiers"][:]
+        groups = [file[name.decode()] for name in classifiers["results"]]
+        for table in ("classifiers", "controls", "codes", "memorisations", "classifier_seeds"):
+            assert rows[table] == len(file[table]), table
+        assert rows["candidates"] == sum(group["candidates"].shape[1] for group in groups)
+        assert rows["predictions"] == sum(group["predictions"][0].size for group in groups)
+        assert rows["label_scores"] == sum(group["label_scores"].shape[1] for group in groups)
+        assert rows["curves"] == rows["curve_losses"] == 3 * file["memorisations"]["epochs"].sum()
+        assert rows["portions"] == 11 * len(file["codes"])
+        assert rows["classifier_derived"] == (file["classifier_derived"]["original"] >= 0).sum()
+
+
 def check_ranks(folder):
     """One grid, 1, 2 and 4 ranks, and no mpirun at all."""
     run(2, folder / "two.h5")
     expected = datasets(folder / "two.h5")
     check_contents(folder / "two.h5")
     check_memory(folder / "two.h5")
+    check_probes(folder / "two.h5")
     assert not (folder / "two.scratch").exists(), "scratch was not emptied"
     for ranks, name in ((1, "one rank"), (4, "four ranks")):
         run(ranks, folder / f"{ranks}.h5")
@@ -369,11 +433,66 @@ def check_care(folder):
     print("data that change during a sweep are noticed")
 
 
+ODD = """
+name: odd
+models: [{{name: M, config: {{layers: 1, hidden: 16, heads: 2}}, vocab: {data}/vocab.txt}}]
+tasks:
+  - {{name: alone, reader: tsv-words, train: alone.tsv, test: alone.tsv}}
+  - {{name: absent, reader: tsv-words, train: train.tsv, test: test.tsv}}
+  - {{name: questions, reader: tsv-sentences, train: questions.tsv, test: questions.tsv}}
+finetune: {{batch: 2, updates: 3}}
+layers: last
+probes:
+  classifier: {{hidden: [[4], []], l2: [1e-5], folds: 2, initialisations: 2, epochs: 30}}
+  control: {{hidden: [4], initialisations: 2, epochs: 30}}
+  mdl: {{hidden: [4], epochs: 30}}
+  memorisation: {{hidden: [4], initialisations: 2, epochs: 20}}
+seeds: [1, 2]
+"""
+
+
+def check_requests(folder):
+    """Requests that classifiers can hardly meet: one label, a label that training has not, more folds than a label has instances."""
+    global grid
+    words = [("the", "DET"), ("ship", "NOUN"), ("sails", "VERB"), ("a", "DET"), ("sea", "NOUN"), ("calls", "VERB")]
+    (folder / "alone.tsv").write_text("\n".join(f"{word}\tX" for word, _ in words) + "\n")
+    (folder / "train.tsv").write_text("\n".join(f"{word}\t{label}" for word, label in 3 * words) + "\nrare\tONCE\n")
+    (folder / "test.tsv").write_text("\n".join(f"{word}\t{label}" for word, label in words) + "\noh\tINTJ\n")
+    (folder / "questions.tsv").write_text("A\tthe ship\nB\ta sea\nA\tthe sea\nB\ta ship\n")
+    grid = str(folder / "odd.yaml")
+    Path(grid).write_text(ODD.format(data=root / "experiments/demo"))
+    path = folder / "odd.h5"
+    run(2, path)
+    check_probes(path)
+    with h5py.File(path, "r") as file:
+        rows = {name: file[name][:] for name in ("classifiers", "controls", "codes", "memorisations", "classifier_seeds")}
+        labels = [row["label"] for row in file["labels"][:] if row["task"] == b"absent"]
+        for row in rows["classifiers"]:
+            if row["probed_on"] == b"alone":
+                assert row["state"] == b"one label" and row["accuracy"] == 1 and row["caution"] == b"few of both", row
+            if row["probed_on"] == b"absent":
+                group = file[row["results"].decode()]
+                intj = labels.index(b"INTJ")
+                assert row["state"] == b"classified" and row["labels_trained"] == 4 and row["caution"] == b"few instances"
+                assert not (group["predictions"][row["row"]] == intj).any(), "a label that training has not is never predicted"
+                score = group["label_scores"][row["row"], intj]
+                assert numpy.isnan(score["precision"]) and score["recall"] == 0 and score["f1"] == 0
+        assert (rows["classifier_seeds"]["caution"] == b"few seeds").all() and (rows["classifier_seeds"]["seeds"] == 2).all()
+        assert set(rows["controls"]["probed_on"]) == {b"alone", b"absent"}, "sentences have no control task"
+        alone = rows["codes"][rows["codes"]["probed_on"] == b"alone"]
+        assert (alone["codelength"] == 0).all() and numpy.isnan(alone["compression"]).all()
+    print("one label, a label absent from training, labels with fewer instances than folds: defined results")
+    Path(grid).write_text(ODD.format(data=root / "experiments/demo").replace("folds: 2", "folds: 9"))
+    told = subprocess.run([program, "run", "-q", "-o", str(path), grid], env=environment(), capture_output=True, text=True)
+    assert told.returncode == 2 and "a classifier is chosen on 9 folds, so it needs at least 9" in told.stderr, told.stderr
+    print("more folds than instances are refused with a message")
+
+
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
     try:
         {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care,
-         "faults": check_faults, "signals": check_signals}[what](folder)
+         "faults": check_faults, "requests": check_requests, "signals": check_signals}[what](folder)
     finally:
         shutil.rmtree(folder)
 

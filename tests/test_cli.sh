@@ -179,8 +179,8 @@ says out "4 of 12 units are done and stay; 4 are done but were made with another
 
 expect 0 verify sweep.h5
 expect 0 export sweep.h5 -o tables
-says out "18 tables" "8 of 8 units"
-[ "$(find tables -name '*.csv' | wc -l)" = 18 ] || fail "export: $(ls tables)"
+says out "38 tables" "8 of 8 units"
+[ "$(find tables -name '*.csv' | wc -l)" = 38 ] || fail "export: $(ls tables)"
 says tables/certificates.csv "unit,split,first,second,third,distance,side,instance,weight" "0,train,"
 [ "$(lines tables/units.csv)" = 9 ] || fail "export: units.csv has $(lines tables/units.csv) lines"
 says tables/units.csv "unit,checkpoint,run,model,finetuned_on,probed_on," ",small,PS,PS,"

@@ -136,15 +136,16 @@ static void units_are_counted_and_placed(void **state) {
     size_t rows[4] = {0};
     for (size_t i = 0; i < layout->n_units; i++) {
         const fp_unit_row *row = &layout->units[i];
-        const fp_plan_representation *r = &p.plan->representations[p.plan->units[i].representation];
+        const fp_plan_representation *r = &p.plan->representations[p.plan->probings[i].representation];
         const fp_group *group = &layout->groups[layout->unit_group[i]];
         assert_int_equal(row->unit, i);
         assert_int_equal(row->row, rows[layout->unit_group[i]]++);
         assert_string_equal(row->results, group->name);
-        assert_true(i >= r->first_unit && i < r->first_unit + r->n_units);
+        assert_true(i >= r->first_probing && i < r->first_probing + r->n_probings);
+        assert_int_equal(r->n_layers, r->n_probings);
         assert_int_equal(row->checkpoint, r->checkpoint);
         assert_int_equal(row->step, layout->checkpoints[r->checkpoint].step);
-        assert_int_equal(row->layer, i - r->first_unit);
+        assert_int_equal(row->layer, i - r->first_probing);
         assert_string_equal(row->probed_on, layout->tasks[r->task].name);
         assert_true(p.plan->probings[i].seconds > 0 && p.plan->probings[i].memory > 0 && r->bytes > 0);
     }
@@ -309,6 +310,83 @@ static void what_decides_a_result_changes_its_digest(void **state) {
     assert_int_equal(k.units, UNITS);
 }
 
+#define PROBED "finetune: {batch: 2, epochs: 3}\ncheckpoints: {every: 4}\nseeds: [1, 2]\n"
+#define SEARCH "hidden: [[], [8], [8, 4]], l2: [1e-5, 1e-1]"
+
+static void classifiers_are_split_over_pieces(void **state) {
+    (void)state;
+    planned p = make_good(models, tasks,
+                          PROBED "probes: {classifier: {" SEARCH
+                                 ", folds: 3}, control: , mdl: {layers: all}, "
+                                 "memorisation: {checkpoints: last}}\n");
+    const fp_layout *l = &p.plan->layout;
+    assert_int_equal(l->n_units, 0);
+    /* Two models, two tasks; the original and the last step of two seeds; the last layer. */
+    assert_int_equal(l->n_classifiers, 2 * 2 * (1 + 2));
+    assert_int_equal(l->n_controls, 2 * 2 * (1 + 2));
+    assert_int_equal(l->n_codes, (3 + 2) * 2 * (1 + 2)); /* layers 0 .. 2 of a, 0 .. 1 of b */
+    assert_int_equal(l->n_memorisations, 2 * 2 * 2);     /* no originals */
+    assert_int_equal(l->n_classifier_seeds, 2 * 2);
+    size_t parts = 0, ends = 0;
+    for (size_t i = 0; i < p.plan->n_probings; i++) {
+        const fp_plan_probing *probing = &p.plan->probings[i];
+        assert_true(probing->seconds > 0 && probing->memory > 0);
+        parts += probing->kind == FP_PIECE_CANDIDATES;
+        ends += probing->then == FP_NOTHING;
+        if (probing->kind != FP_PIECE_CANDIDATES)
+            continue;
+        const fp_plan_probing *then = &p.plan->probings[probing->then];
+        assert_true(probing->then > i && then->kind == FP_PIECE_CLASSIFIER && then->index == probing->index);
+        assert_int_equal(then->representation, probing->representation);
+        assert_int_equal(then->layer, l->classifiers[probing->index].id.layer);
+    }
+    assert_int_equal(parts, 3 * l->n_classifiers);
+    assert_int_equal(ends, l->n_classifiers + l->n_controls + l->n_codes + l->n_memorisations);
+    for (size_t g = 0; g < l->n_groups; g++) {
+        assert_int_equal(l->groups[g].classifiers, 3);
+        assert_int_equal(l->groups[g].candidates, 6);
+        assert_int_equal(l->groups[g].epochs, 100);
+    }
+    end(&p);
+}
+
+static void settings_of_classifiers_change_their_digests_alone(void **state) {
+    (void)state;
+    static const char *const changed[] = {"hidden: [[], [8], [4, 8]], l2: [1e-5, 1e-1]",
+                                          "hidden: [[], [8], [8, 4]], l2: [1e-5, 1]",
+                                          SEARCH ", folds: 4",
+                                          SEARCH ", held_out: 0.5",
+                                          SEARCH ", drop: 0.1",
+                                          SEARCH ", seed: 2",
+                                          SEARCH ", initialisations: 2",
+                                          SEARCH ", epochs: 7"};
+    planned a = make_good(models, tasks, PROBED "probes: {directprobe: , classifier: {" SEARCH "}}\n");
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+        char third[400];
+        snprintf(third, sizeof third, PROBED "probes: {classifier: {%s}, directprobe: }\n", changed[i]);
+        planned b = make_good(models, tasks, third);
+        assert_int_equal(a.plan->layout.n_classifiers, b.plan->layout.n_classifiers);
+        for (size_t k = 0; k < a.plan->layout.n_classifiers; k++)
+            assert_string_not_equal(a.plan->layout.classifiers[k].id.digest,
+                                    b.plan->layout.classifiers[k].id.digest);
+        for (size_t k = 0; k < a.plan->layout.n_units; k++)
+            assert_string_equal(a.plan->layout.units[k].digest, b.plan->layout.units[k].digest);
+        end(&b);
+    }
+    end(&a);
+}
+
+static void more_folds_than_instances_are_a_problem(void **state) {
+    (void)state;
+    planned p = make(models, tasks, PROBED "probes: {classifier: {folds: 20}}\n");
+    assert_null(p.plan);
+    assert_non_null(
+        strstr(p.problems.texts[0],
+               "the task POS has 15 training instances for a; a classifier is chosen on 20 folds, so it "
+               "needs at least 20"));
+    end(&p);
+}
+
 static void changed_files_change_digests(void **state) {
     (void)state;
     planned a = make_good(models, tasks, rest);
@@ -396,6 +474,9 @@ int main(void) {
         cmocka_unit_test(plain_text_is_only_trained_on),
         cmocka_unit_test(the_same_grid_has_the_same_digests),
         cmocka_unit_test(what_decides_a_result_changes_its_digest),
+        cmocka_unit_test(classifiers_are_split_over_pieces),
+        cmocka_unit_test(settings_of_classifiers_change_their_digests_alone),
+        cmocka_unit_test(more_folds_than_instances_are_a_problem),
         cmocka_unit_test(changed_files_change_digests),
         cmocka_unit_test(problems_are_found_together),
         cmocka_unit_test(choices_that_choose_nothing_are_problems),

@@ -23,11 +23,17 @@ root = Path(__file__).resolve().parent.parent
 GRID = """
 name: demo
 models: [{name: M, config: {layers: 1, hidden: 8, heads: 2}, vocab: vocab.txt}]
-tasks: [{name: T, reader: tsv-sentences, train: train.tsv, test: test.tsv}]
+tasks: [{name: T, reader: tsv-words, train: train.tsv, test: test.tsv}]
 finetune: {batch: 4, updates: 2}
+probes:
+  directprobe: {}
+  classifier: {hidden: [[4]], l2: 1e-5, folds: 2, initialisations: 2, epochs: 5}
+  control: {hidden: [4], initialisations: 2, epochs: 5}
+  mdl: {hidden: [4], epochs: 5}
+  memorisation: {hidden: [4], initialisations: 2, epochs: 5}
 """
-TRAIN = ["good\tred blue", "good\tred red", "good\tblue red red", "bad\tgreen", "bad\tgreen green", "bad\tred green"]
-TEST = ["good\tred red blue", "good\tblue blue", "bad\tgreen blue", "bad\tgreen green red"]
+TRAIN = ["red\tgood", "green\tbad", "", "blue\tgood", "", "green\tbad", "red\tgood", "", "blue\tgood", "green\tbad"]
+TEST = ["blue\tgood", "green\tbad", "", "red\tgood", "green\tbad"]
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "red", "green", "blue"]
 
 

@@ -40,15 +40,13 @@ static void add_representation(fp_plan *p, size_t checkpoint, size_t task) {
     size_t i = p->n_representations++;
     p->representations[i] = (fp_plan_representation){.checkpoint = checkpoint,
                                                      .task = task,
-                                                     .first_unit = p->layout.n_units,
-                                                     .n_units = LAYERS,
+                                                     .n_layers = LAYERS,
                                                      .first_probing = p->n_probings,
                                                      .seconds = 2,
                                                      .bytes = 10};
     for (int layer = 0; layer < LAYERS; layer++) {
         size_t u = p->layout.n_units++;
         p->layout.units[u].layer = layer;
-        p->units[u] = (fp_plan_unit){.representation = i};
         add_probing(p, i, FP_PIECE_PROBE, u, 1 + layer + (double)task);
     }
     /* two parts of a search, and what waits for both; it counts as a unit, too */
@@ -73,7 +71,6 @@ static void make_world(fp_world *w, double scratch_limit) {
     p->layout.units = calloc(1000, sizeof *p->layout.units);
     p->runs = calloc(RUNS, sizeof *p->runs);
     p->representations = calloc(1000, sizeof *p->representations);
-    p->units = calloc(1000, sizeof *p->units);
     p->probings = calloc(1000, sizeof *p->probings);
     p->layout.n_tasks = RUNS;
     p->layout.n_models = 1;
@@ -108,7 +105,6 @@ static void free_world(fp_world *w) {
     free(w->plan.layout.units);
     free(w->plan.runs);
     free(w->plan.representations);
-    free(w->plan.units);
     free(w->plan.probings);
     free(w->probings);
     free(w->checkpoints);

@@ -26,6 +26,7 @@ typedef struct fp_classifier_settings {
     size_t initialisations; /* default 5 */
     size_t epochs;          /* at most; default 1000 */
     uint64_t seed;          /* default 1 */
+    int threads;            /* default 1; the same bits for any number */
 } fp_classifier_settings;
 
 fp_classifier_settings fp_classifier_defaults(void);
@@ -80,6 +81,8 @@ void fp_classifier_scores(size_t n, const int32_t *labels, const int32_t *predic
 
 /* Labels with instances; the most frequent one of TRAIN and its share of TEST. */
 size_t fp_labels_present(const fp_mlp_data *data);
+/* What is to be taken with care: "", "few labels" (below 3), "few instances" (below 100), "few of both". */
+const char *fp_classifier_caution(size_t labels_trained, size_t test_instances);
 double fp_majority_accuracy(const fp_mlp_data *train, const fp_mlp_data *test);
 
 /* ---- control task ---- */

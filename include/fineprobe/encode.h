@@ -18,6 +18,7 @@ typedef struct fp_encoded_instance {
     uint32_t sentence;
     fp_span first, second; /* sentence kind: FIRST is [CLS]; SECOND only for pairs */
     int32_t label;
+    int64_t word; /* a hash of the word, of a pair's dependent; the same in all data. Sentence kind: 0 */
 } fp_encoded_instance;
 
 typedef struct fp_encoded {

@@ -3,8 +3,10 @@
 #define FINEPROBE_GRID_H
 
 #include "fineprobe/bert.h"
+#include "fineprobe/classifier.h"
 #include "fineprobe/directprobe.h"
 #include "fineprobe/finetune.h"
+#include "fineprobe/record.h"
 #include "fineprobe/task.h"
 
 /* All that is wrong with a grid, found in one reading; each "file:line:column: what, and what would be
@@ -66,6 +68,18 @@ typedef struct fp_grid_pair {
     size_t finetuned_on, probed_on; /* tasks */
 } fp_grid_pair;
 
+/* A probe that trains classifiers. Of a control task, a code and memorisation the settings hold one shape and
+ * one L2 weight. */
+typedef struct fp_grid_probe {
+    int wanted;
+    fp_classifier_settings settings;
+    fp_grid_choice steps, layers; /* as the grid has them; empty: the default */
+    fp_place place;
+} fp_grid_probe;
+/* Among those of the sweep; default: the first and the last step, the last layer. */
+const fp_grid_choice *fp_grid_probe_steps(const fp_grid_probe *probe);
+const fp_grid_choice *fp_grid_probe_layers(const fp_grid_probe *probe);
+
 typedef enum fp_keep { FP_KEEP_NONE, FP_KEEP_LAST, FP_KEEP_ALL } fp_keep;
 
 /* What a piece of work may take; 0: left to the program. */
@@ -87,6 +101,7 @@ typedef struct fp_grid {
     fp_grid_choice steps, layers;
     int directprobe; /* 1: the probe is wanted */
     fp_directprobe_settings directprobe_settings;
+    fp_grid_probe probes[FP_N_PRODUCTS]; /* by the kind of their records; FP_UNIT is DirectProbe, above */
     size_t clusters;      /* rows kept of each cluster table; the largest clusters; default 256 */
     size_t certificates;  /* places for certificates of a unit's split, at most; default 128 */
     int threads;          /* of one rank */

@@ -4,9 +4,9 @@
  * cross-entropy (two labels or one: one logistic output), L2 divided by the batch size and biases free of it,
  * an end when the mean training loss of more than PATIENCE epochs in a row does not fall by TOLERANCE.
  *
- * Several networks of the same sizes are trained side by side on the same batches: the product with the
- * vectors, by far the largest, is one for all of them. They differ in their L2 weight or in their initial
- * weights, and each ends by itself. */
+ * Several networks of the same sizes can be trained side by side on the same batches: the product with the
+ * vectors, by far the largest, is one for all of them. They differ in their L2 weight, and may in their
+ * initial weights; each ends by itself. */
 #ifndef FINEPROBE_MLP_H
 #define FINEPROBE_MLP_H
 
@@ -23,6 +23,7 @@ typedef struct fp_mlp_settings {
     size_t patience;                             /* 10 */
     double tolerance;                            /* 1e-4 */
     double learning_rate, beta1, beta2, epsilon; /* 1e-3, 0.9, 0.999, 1e-8 */
+    int threads;                                 /* 1; the same bits for any number */
 } fp_mlp_settings;
 
 fp_mlp_settings fp_mlp_defaults(void);

@@ -5,18 +5,26 @@
 #ifndef FINEPROBE_PIECE_H
 #define FINEPROBE_PIECE_H
 
+#include "fineprobe/classifier.h"
 #include "fineprobe/directprobe.h"
 #include "fineprobe/finetune.h"
 #include "fineprobe/record.h"
 #include "fineprobe/task.h"
 
 typedef enum fp_piece_kind {
-    FP_PIECE_FINETUNE, /* carry a run on to a checkpoint: folders and records of the checkpoints on the way,
-                          its state */
-    FP_PIECE_EMBED,    /* vectors of a task's instances at the wanted layers of one checkpoint */
-    FP_PIECE_PROBE     /* one unit: its record */
+    FP_PIECE_FINETUNE,   /* carry a run on to a checkpoint: folders and records of the checkpoints on the way,
+                            its state */
+    FP_PIECE_EMBED,      /* vectors of a task's instances at the wanted layers of one checkpoint */
+    FP_PIECE_PROBE,      /* one unit: its record */
+    FP_PIECE_CANDIDATES, /* a part of a classifier's grid search: one shape with all L2 weights */
+    FP_PIECE_CLASSIFIER, /* the rest of it, and its record; the following ones: their records */
+    FP_PIECE_CONTROL,
+    FP_PIECE_CODE,
+    FP_PIECE_MEMORISATION
 } fp_piece_kind;
-enum { FP_PIECE_KINDS = FP_PIECE_PROBE + 1 };
+enum { FP_PIECE_KINDS = FP_PIECE_MEMORISATION + 1 };
+/* What a piece of probing hands in, or has a part in. */
+fp_product_kind fp_piece_product(fp_piece_kind kind);
 
 typedef struct fp_piece_checkpoint {
     int64_t index;         /* in the layout's checkpoints */
@@ -27,7 +35,7 @@ typedef struct fp_piece_checkpoint {
 
 typedef struct fp_piece {
     fp_piece_kind kind;
-    int64_t index; /* finetune: run; embed: representation; probe: unit */
+    int64_t index; /* finetune: run; embed: representation; others: row in the table of what is probed */
     int threads;
     int attempt;                      /* counted from 1, all sessions together */
     double time_limit, silence_limit; /* seconds: in all; without a report */
@@ -53,6 +61,11 @@ typedef struct fp_piece {
     fp_group group;   /* shapes of the record */
     fp_directprobe_settings directprobe;
     char *record;
+    /* those that train classifiers; GROUP, RECORD, VECTORS as above */
+    fp_probe_identity probe;
+    fp_classifier_settings classifier;
+    size_t shape;     /* candidates: which one of the settings */
+    char *candidates; /* files of the candidates' scores: this, "-SHAPE.safetensors" */
 } fp_piece;
 
 /* Specifications as text; free() the text, fp_piece_free the piece. */
@@ -89,8 +102,9 @@ int fp_piece_run(const fp_piece *piece, int reports, volatile int *stop);
 enum { FP_PIECE_OK = 0, FP_PIECE_ERROR = 1 };
 
 /* Vectors files (safetensors): "layer.L.train" and "layer.L.test" [instances, width] float32, "labels.train"
- * and "labels.test" int64, metadata "labels" (JSON list of names), "task". A split without
- * instances has no tensors. */
+ * and "labels.test" int64, of words and pairs "words.train" and "words.test" int64 (a hash of the word, of
+ * the dependent), metadata "labels" (JSON list of names), "task". A split without instances has no tensors.
+ */
 int fp_vectors_write(const char *path, const fp_task *task, const fp_encoded data[2], const int *layers,
                      size_t n_layers, size_t width, float *const *const vectors[2], fp_error *error);
 
@@ -99,6 +113,8 @@ typedef struct fp_vectors {
     size_t n, width;
     float *points;   /* [n, width] */
     int32_t *labels; /* [n] */
+    int64_t *
+        words; /* [n] what word each is of, the same number for the same word in every file; NULL: not told */
 } fp_vectors;
 
 /* SPLIT: "train" or "test". */

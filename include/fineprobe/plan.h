@@ -20,22 +20,20 @@ typedef struct fp_plan_run {
 /* The vectors of one task's instances at all wanted layers of one checkpoint. */
 typedef struct fp_plan_representation {
     size_t checkpoint, model, task;
-    size_t first_unit, n_units; /* one unit a layer */
+    size_t first_unit, n_units; /* of DirectProbe: one a layer, or none */
+    size_t n_layers;            /* that its probings look at */
     size_t first_probing, n_probings;
     double seconds, memory; /* of embedding */
     double bytes;           /* of its vectors in scratch */
 } fp_plan_representation;
-
-typedef struct fp_plan_unit {
-    size_t representation;
-} fp_plan_unit;
 
 /* A piece of probing: needs the vectors of one representation. Those of a representation follow one another.
  */
 #define FP_NOTHING SIZE_MAX
 typedef struct fp_plan_probing {
     fp_piece_kind kind;
-    size_t index; /* FP_PIECE_PROBE: the unit */
+    size_t index; /* row in the table of what it hands in, or has a part in: fp_piece_product(kind) */
+    size_t shape; /* FP_PIECE_CANDIDATES: of the classifier's settings */
     size_t representation;
     size_t then; /* the probing, behind this one, that must wait for it; FP_NOTHING: it is an end in itself */
     int32_t layer;
@@ -49,7 +47,6 @@ typedef struct fp_plan {
     fp_plan_run *runs;       /* [layout.n_runs] */
     size_t n_representations;
     fp_plan_representation *representations;
-    fp_plan_unit *units; /* [layout.n_units] */
     size_t n_probings;
     fp_plan_probing *probings;
     double checkpoint_bytes; /* of the largest of them */

@@ -16,6 +16,9 @@ int fp_resample_folds(size_t n, const int32_t *labels, size_t n_labels, size_t f
 int fp_resample_hold_out(size_t n, const int32_t *labels, size_t n_labels, double share, uint64_t seed,
                          int32_t *fold_of, fp_error *error);
 
+/* Of the values that are numbers; DEVIATION of the sample (n - 1), NaN below two. */
+void fp_mean_deviation(size_t n, const double *values, double *mean, double *deviation);
+
 enum { FP_RESAMPLES = 10000 };
 
 typedef struct fp_resampled {

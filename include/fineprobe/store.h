@@ -21,6 +21,7 @@ typedef struct fp_layout {
     char *grid;       /* the grid file's text */
     char *provenance; /* JSON: program and library versions, host, date, how it was built */
     size_t n_models, n_tasks, n_labels, n_data, n_runs, n_checkpoints, n_units, n_groups;
+    size_t n_classifiers, n_controls, n_codes, n_memorisations, n_classifier_seeds;
     size_t n_losses; /* updates of all runs */
     fp_model_row *models;
     fp_task_row *tasks;
@@ -29,11 +30,21 @@ typedef struct fp_layout {
     fp_run_row *runs;
     fp_checkpoint_row *checkpoints;
     fp_unit_row *units;
+    fp_classifier_row *classifiers;
+    fp_control_row *controls;
+    fp_code_row *codes;
+    fp_memorisation_row *memorisations;
+    fp_classifier_seeds_row *classifier_seeds;
     fp_group *groups;
     int32_t *unit_group; /* [n_units] */
 } fp_layout;
 
 void fp_layout_free(fp_layout *layout);
+/* Rows of a kind, and how many; they begin with an fp_probe_identity. */
+size_t fp_layout_count(const fp_layout *layout, fp_product_kind kind);
+fp_probe_identity *fp_layout_identity(const fp_layout *layout, fp_product_kind kind, size_t index);
+/* The group with this name; -1: none. */
+int32_t fp_layout_group(const fp_layout *layout, const char *name);
 
 /* One row, rewritten every few seconds by rank 0: the sweep's pulse. */
 typedef enum fp_ending {
@@ -105,6 +116,28 @@ int fp_store_mark_checkpoint(fp_store *store, size_t checkpoint, fp_status statu
 int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *row, const fp_group *group,
                            const double *centroid_movement /* [2, labels] */, fp_error *error);
 int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error);
+
+/* The same for any kind of record. */
+int fp_store_write_record(fp_store *store, fp_product_kind kind, const fp_group *group, void *record,
+                          const fp_provenance_row *provenance, fp_error *error);
+int fp_store_mark(fp_store *store, fp_product_kind kind, size_t index, fp_status status,
+                  const fp_provenance_row *provenance, fp_error *error);
+int fp_store_write_classifier_derived(fp_store *store, size_t classifier,
+                                      const fp_classifier_derived_row *row, fp_error *error);
+int fp_store_write_classifier_seeds(fp_store *store, size_t index, const fp_classifier_seeds_row *row,
+                                    fp_error *error);
+
+/* Reads for any kind: a record to be freed with fp_record_free; STATUS and PROVENANCE of all its rows. */
+int fp_store_read_record(fp_store *store, fp_product_kind kind, const fp_group *group, size_t index,
+                         size_t row, void *out, fp_error *error);
+int fp_store_read_record_status(fp_store *store, fp_product_kind kind, unsigned char *status,
+                                fp_error *error);
+int fp_store_read_record_provenance(fp_store *store, fp_product_kind kind, fp_provenance_row *rows,
+                                    fp_error *error);
+int fp_store_read_checkpoint_status(fp_store *store, unsigned char *status, fp_provenance_row *rows,
+                                    fp_error *error);
+int fp_store_read_classifier_derived(fp_store *store, fp_classifier_derived_row *rows, fp_error *error);
+int fp_store_read_classifier_seeds(fp_store *store, fp_classifier_seeds_row *rows, fp_error *error);
 
 /* Reads by any process, into the caller's arrays: STATUS [n_units], [n_checkpoints]. A unit's record is to be
  * freed; it is read as it stands: its CRC is checked by fp_unit_record_check, and means something only when

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { SPLITS = 2, LARGEST_ROW = 4096 };
+enum { SPLITS = 2, SETS = 3, PORTIONS = 11, LARGEST_ROW = 4096 };
 
 #define OF_UNIT(member) offsetof(fp_unit_record, member)
+#define OF_CLASSIFIER(member) offsetof(fp_classifier_record, member)
 
 const fp_array fp_results[FP_N_RESULTS] = {
     [FP_LABEL_DISTANCES] =
@@ -41,26 +42,106 @@ const fp_array fp_results[FP_N_RESULTS] = {
                               "distance of a label's centroid to the one of the original model; NaN: not "
                               "defined; written when the sweep ends",
                               0},
+    [FP_CANDIDATES] = {"candidates", FP_ELEMENT_ROW, &fp_table_candidates, "classifier,candidate", "", "",
+                       OF_CLASSIFIER(candidates)},
+    [FP_INITIALISATIONS] = {"initialisations", FP_ELEMENT_ROW, &fp_table_initialisations,
+                            "classifier,initialisation", "", "", OF_CLASSIFIER(initialisations)},
+    [FP_LABEL_SCORES] = {"label_scores", FP_ELEMENT_ROW, &fp_table_label_scores, "classifier,label", "", "",
+                         OF_CLASSIFIER(label_scores)},
+    [FP_CONFUSION] = {"confusion", FP_ELEMENT_I32, NULL, "classifier,label,predicted", "instances",
+                      "test instances by true and predicted label, summed over the initialisations",
+                      OF_CLASSIFIER(confusion)},
+    [FP_PREDICTIONS] = {"predictions", FP_ELEMENT_I32, NULL, "classifier,initialisation,test_instance", "",
+                        "label that each initialisation predicts for each test instance",
+                        OF_CLASSIFIER(predictions)},
+    [FP_TEST_LABELS] = {"test_labels", FP_ELEMENT_I32, NULL, "classifier,test_instance", "",
+                        "true label of each test instance", OF_CLASSIFIER(test_labels)},
+    [FP_CONTROL_ACCURACIES] = {"control_accuracies", FP_ELEMENT_F64, NULL,
+                               "control,control_initialisation,labelling", "share",
+                               "accuracy on the test set; labelling 0 is the task's, 1 the control task's",
+                               offsetof(fp_control_record, accuracies)},
+    [FP_PORTION_ROWS] = {"portions", FP_ELEMENT_ROW, &fp_table_portions, "code,portion", "", "",
+                         offsetof(fp_code_record, portions)},
+    [FP_CURVES] =
+        {"curves", FP_ELEMENT_F64, NULL, "memorisation,epoch,set", "share",
+         "accuracy after every epoch on subtrain, subtest and test set, mean over the initialisations; "
+         "NaN behind the last epoch",
+         offsetof(fp_memorisation_record, curves)},
+    [FP_CURVE_LOSSES] = {"curve_losses", FP_ELEMENT_F64, NULL, "memorisation,epoch,set", "nats",
+                         "mean cross-entropy of the same, over instances whose label occurs in subtrain",
+                         offsetof(fp_memorisation_record, losses)},
 };
 
 const fp_record_kind fp_unit_records = {"unit", &fp_table_units, sizeof(fp_unit_record), FP_LABEL_DISTANCES,
                                         FP_SUPPORT_WEIGHTS};
 
+const fp_record_kind fp_classifier_records = {"classifier", &fp_table_classifiers,
+                                              sizeof(fp_classifier_record), FP_CANDIDATES, FP_TEST_LABELS};
+const fp_record_kind fp_control_records = {"control", &fp_table_controls, sizeof(fp_control_record),
+                                           FP_CONTROL_ACCURACIES, FP_CONTROL_ACCURACIES};
+const fp_record_kind fp_code_records = {"code", &fp_table_codes, sizeof(fp_code_record), FP_PORTION_ROWS,
+                                        FP_PORTION_ROWS};
+const fp_record_kind fp_memorisation_records = {"memorisation", &fp_table_memorisations,
+                                                sizeof(fp_memorisation_record), FP_CURVES, FP_CURVE_LOSSES};
+
+const fp_record_kind *const fp_record_kinds[FP_N_PRODUCTS] = {
+    [FP_UNIT] = &fp_unit_records,
+    [FP_CLASSIFIER] = &fp_classifier_records,
+    [FP_CONTROL] = &fp_control_records,
+    [FP_CODE] = &fp_code_records,
+    [FP_MEMORISATION] = &fp_memorisation_records,
+};
+
 /* ---- shapes ---- */
+
+#define SIZE(member, axis)                                                                                   \
+    { #member, offsetof(fp_group, member), axis }
+const fp_group_size fp_group_sizes[FP_GROUP_SIZES] = {
+    SIZE(rows, "row"),
+    SIZE(labels, "label"),
+    SIZE(width, "width"),
+    SIZE(train_instances, NULL),
+    SIZE(test_instances, "test_instance"),
+    SIZE(clusters, "place"),
+    SIZE(certificates, "certificate"),
+    SIZE(support, "support"),
+    SIZE(classifiers, "classifier"),
+    SIZE(controls, "control"),
+    SIZE(codes, "code"),
+    SIZE(memorisations, "memorisation"),
+    SIZE(candidates, "candidate"),
+    SIZE(initialisations, "initialisation"),
+    SIZE(control_initialisations, "control_initialisation"),
+    SIZE(epochs, "epoch"),
+};
+
+size_t *fp_group_member(fp_group *group, const fp_group_size *size) {
+    return (size_t *)((char *)group + size->member);
+}
+
+static int is_axis(const char *axis, const char *name, size_t n) {
+    return axis && strlen(axis) == n && memcmp(axis, name, n) == 0;
+}
 
 static size_t axis_length(const fp_group *group, const char *name, size_t n) {
     const struct {
         const char *name;
         size_t length;
-    } axes[] = {
-        {"row", group->rows},        {"split", SPLITS},
-        {"label", group->labels},    {"width", group->width},
-        {"place", group->clusters},  {"certificate", group->certificates},
-        {"support", group->support}, {"instance", group->train_instances + group->test_instances},
+    } others[] = {
+        {"split", SPLITS},
+        {"labelling", 2},
+        {"predicted", group->labels},
+        {"set", SETS},
+        {"portion", PORTIONS},
+        {"instance", group->train_instances + group->test_instances},
     };
-    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
-        if (strlen(axes[i].name) == n && memcmp(axes[i].name, name, n) == 0)
-            return axes[i].length;
+    fp_group copy = *group;
+    for (size_t i = 0; i < FP_GROUP_SIZES; i++)
+        if (is_axis(fp_group_sizes[i].axis, name, n))
+            return *fp_group_member(&copy, &fp_group_sizes[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (is_axis(others[i].name, name, n))
+            return others[i].length;
     return 0;
 }
 
@@ -166,7 +247,9 @@ static uint32_t crc_of_row(const fp_table *table, const void *row) {
     return more(0, packed, fp_table_packed_size(table) - sizeof(uint32_t));
 }
 
-_Static_assert(sizeof(fp_unit_row) <= LARGEST_ROW && sizeof(fp_checkpoint_row) <= LARGEST_ROW, "rows fit");
+_Static_assert(sizeof(fp_unit_row) <= LARGEST_ROW && sizeof(fp_checkpoint_row) <= LARGEST_ROW &&
+                   sizeof(fp_classifier_row) <= LARGEST_ROW,
+               "rows fit");
 
 uint32_t fp_record_crc(const fp_record_kind *kind, const fp_group *group, const void *record) {
     uint32_t crc = crc_of_row(kind->table, record);
@@ -199,12 +282,20 @@ uint32_t fp_unit_record_crc(const fp_group *group, const fp_unit_record *record)
     return fp_record_crc(&fp_unit_records, group, record);
 }
 
-int fp_unit_record_check(const fp_group *group, const fp_unit_record *record, fp_error *error) {
-    uint32_t crc = fp_unit_record_crc(group, record);
-    if (crc == record->row.crc)
+int fp_record_check(const fp_record_kind *kind, const fp_group *group, const void *record, fp_error *error) {
+    uint32_t crc = fp_record_crc(kind, group, record), stored;
+    int32_t index; /* every row begins with its own */
+    memcpy(&index, record, sizeof index);
+    memcpy(&stored, (const char *)record + kind->table->fields[kind->table->n_fields - 1].offset,
+           sizeof stored);
+    if (crc == stored)
         return 0;
-    return fp_fail(error, "unit %d is damaged: its CRC is %08x, its row says %08x; compute it again",
-                   record->row.unit, crc, record->row.crc);
+    return fp_fail(error, "%s %d is damaged: its CRC is %08x, its row says %08x; compute it again",
+                   kind->name, index, crc, stored);
+}
+
+int fp_unit_record_check(const fp_group *group, const fp_unit_record *record, fp_error *error) {
+    return fp_record_check(&fp_unit_records, group, record, error);
 }
 
 uint32_t fp_checkpoint_record_crc(const fp_checkpoint_record *record) {

@@ -1,25 +1,9 @@
-#include "fineprobe/table.h"
+#include "base/table_fields.h"
 
 #include <math.h>
 #include <string.h>
 
-#define COUNT(fields) (sizeof(fields) / sizeof(fields)[0])
-
-/* The C type decides the column's type, so that the two cannot disagree. */
-#define TYPE_OF(row, member)                                                                                 \
-    _Generic(((row *)0)->member,                                                                             \
-        int32_t: FP_FIELD_I32,                                                                               \
-        uint32_t: FP_FIELD_U32,                                                                              \
-        int64_t: FP_FIELD_I64,                                                                               \
-        double: FP_FIELD_F64,                                                                                \
-        char *: FP_FIELD_TEXT)
-#define NAMED(row, name, member, unit, meaning)                                                              \
-    { name, TYPE_OF(row, member), offsetof(row, member), sizeof(((row *)0)->member), unit, meaning }
-#define FIELD(member, unit, meaning) NAMED(ROW, #member, member, unit, meaning)
-#define TABLE(of, fields, text, open)                                                                        \
-    const fp_table fp_table_##of = {#of, text, sizeof(ROW), COUNT(fields), fields, open}
-
-static void open_fields(const fp_table *table, size_t from, void *row) {
+void fp_open_fields(const fp_table *table, size_t from, void *row) {
     const double not_known = NAN;
     for (size_t i = 0; i < table->n_fields; i++) {
         const fp_field *field = &table->fields[i];
@@ -34,11 +18,11 @@ static void open_fields(const fp_table *table, size_t from, void *row) {
 }
 
 static void open_checkpoint(void *row) {
-    open_fields(&fp_table_checkpoints, offsetof(fp_checkpoint_row, train_loss), row);
+    fp_open_fields(&fp_table_checkpoints, offsetof(fp_checkpoint_row, train_loss), row);
 }
 
 static void open_unit(void *row) {
-    open_fields(&fp_table_units, offsetof(fp_unit_row, train), row);
+    fp_open_fields(&fp_table_units, offsetof(fp_unit_row, train), row);
 }
 
 static void open_certificate(void *row) {
@@ -46,7 +30,7 @@ static void open_certificate(void *row) {
 }
 
 static void open_derived(void *row) {
-    open_fields(&fp_table_derived, offsetof(fp_derived_row, train_similarity), row);
+    fp_open_fields(&fp_table_derived, offsetof(fp_derived_row, train_similarity), row);
 }
 
 static void open_provenance(void *row) {

@@ -65,6 +65,11 @@ void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const fp_forec
     put(all, "runs", work(&o->work[FP_PIECE_FINETUNE]));
     put(all, "representations", work(&o->work[FP_PIECE_EMBED]));
     put(all, "units", work(&o->work[FP_PIECE_PROBE]));
+    put(all, "grid_searches", work(&o->work[FP_PIECE_CANDIDATES]));
+    put(all, "classifiers", work(&o->work[FP_PIECE_CLASSIFIER]));
+    put(all, "controls", work(&o->work[FP_PIECE_CONTROL]));
+    put(all, "codes", work(&o->work[FP_PIECE_CODE]));
+    put(all, "memorisations", work(&o->work[FP_PIECE_MEMORISATION]));
     put(all, "checkpoints", json_integer((json_int_t)o->checkpoints));
     put(all, "open_checkpoints", json_integer((json_int_t)o->open_checkpoints));
     put(all, "updates", json_integer((json_int_t)o->updates));

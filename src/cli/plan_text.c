@@ -58,11 +58,17 @@ static void put_cuts(const fp_layout *l) {
 }
 
 static void put_work(const fp_outlook *o) {
-    static const char *const names[] = {"fine-tuning runs", "representations", "units"};
+    static const char *const names[FP_PIECE_KINDS] = {
+        [FP_PIECE_FINETUNE] = "fine-tuning runs",  [FP_PIECE_EMBED] = "representations",
+        [FP_PIECE_PROBE] = "units of DirectProbe", [FP_PIECE_CANDIDATES] = "parts of grid searches",
+        [FP_PIECE_CLASSIFIER] = "classifiers",     [FP_PIECE_CONTROL] = "control tasks",
+        [FP_PIECE_CODE] = "description lengths",   [FP_PIECE_MEMORISATION] = "memorisation"};
     fp_outlook_work sum = {0};
     printf("\n%-24s %10s %10s %12s %12s\n", "work", "all", "to do", "core-hours", "to do");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < FP_PIECE_KINDS; i++) {
         const fp_outlook_work *w = &o->work[i];
+        if (i > FP_PIECE_PROBE && !w->all)
+            continue;
         printf("%-24s %10zu %10zu %12.4g %12.4g\n", names[i], w->all, w->open, w->seconds / 3600,
                w->open_seconds / 3600);
         sum.seconds += w->seconds;
@@ -91,12 +97,20 @@ static void put_needs(const fp_plan *plan, const fp_outlook *o) {
     printf("result       %s: about %s\n", plan->grid->output, fp_bytes(o->result, a));
 }
 
+/* Units and the like. */
+static size_t count_units(const fp_plan *plan) {
+    size_t n = 0;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        n += fp_layout_count(&plan->layout, kind);
+    return n;
+}
+
 static void put_history(const fp_plan *plan, const fp_outlook *o) {
     if (!o->exists) {
         printf("             does not exist yet\n");
         return;
     }
-    printf("             exists: %zu of %zu units are done and stay", o->units_kept, plan->layout.n_units);
+    printf("             exists: %zu of %zu units are done and stay", o->units_kept, count_units(plan));
     if (o->units_changed)
         printf("; %zu are done but were made with another model, data or settings, and come again",
                o->units_changed);

@@ -21,10 +21,10 @@ static json_t *tally(const fp_tally *t) {
                      (json_int_t)t->waiting);
 }
 
-static json_t *unit_identity(const fp_unit_row *u) {
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:i, s:i}", "kind", "unit", "index", u->unit, "model",
-                     u->model, "finetuned_on", u->finetuned_on, "probed_on", u->probed_on, "seed",
-                     (json_int_t)u->seed, "step", u->step, "layer", u->layer);
+static json_t *probe_identity(const fp_probe_identity *u, fp_product_kind kind) {
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:i, s:i}", "kind", fp_record_kinds[kind]->name, "index",
+                     u->index, "model", u->model, "finetuned_on", u->finetuned_on, "probed_on", u->probed_on,
+                     "seed", (json_int_t)u->seed, "step", u->step, "layer", u->layer);
 }
 
 static json_t *checkpoint_identity(const fp_checkpoint_row *c, size_t index) {
@@ -59,9 +59,11 @@ static json_t *list_of(const fp_standing *s, fp_status status) {
         if (s->checkpoints[i] == status)
             add(list, checkpoint_identity(&s->layout.checkpoints[i], i), &s->checkpoint_rows[i],
                 status == FP_FAILED);
-    for (size_t i = 0; i < s->layout.n_units; i++)
-        if (s->units[i] == status)
-            add(list, unit_identity(&s->layout.units[i]), &s->unit_rows[i], status == FP_FAILED);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        for (size_t i = 0; i < fp_layout_count(&s->layout, kind); i++)
+            if (s->probes[kind][i] == status)
+                add(list, probe_identity(fp_layout_identity(&s->layout, kind, i), kind),
+                    &s->probe_rows[kind][i], status == FP_FAILED);
     return list;
 }
 
@@ -75,6 +77,8 @@ void fp_status_print_json(const char *file, const fp_standing *s) {
                   p->work_total, "units", tally(&s->of_units), "checkpoints", tally(&s->of_checkpoints),
                   "running", list_of(s, FP_RUNNING), "failed", list_of(s, FP_FAILED));
     json_object_set_new(object, "updates_under_way", json_integer((json_int_t)p->updates));
+    for (fp_product_kind kind = FP_CLASSIFIER; kind < FP_N_PRODUCTS; kind++) /* parts of the units */
+        json_object_set_new(object, fp_record_kinds[kind]->table->name, tally(&s->of_probes[kind]));
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);

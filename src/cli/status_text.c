@@ -57,7 +57,7 @@ static void put_session(const fp_standing *s, double now) {
 }
 
 static void put_tally(const char *name, const fp_tally *t) {
-    printf("%-12s %8zu done %6zu running %6zu failed %8zu waiting, of %zu\n", name, t->done, t->running,
+    printf("%-13s %7zu done %6zu running %6zu failed %8zu waiting, of %zu\n", name, t->done, t->running,
            t->failed, t->waiting, t->all);
 }
 
@@ -79,10 +79,10 @@ static void put_identity(const char *kind, size_t index, const char *model, cons
         printf(", original");
 }
 
-static void put_unit(const fp_standing *s, size_t i) {
-    const fp_unit_row *u = &s->layout.units[i];
-    put_identity("unit", i, u->model, u->finetuned_on, u->seed, u->step);
-    printf(", layer %d, probed on %s", u->layer, u->probed_on);
+static void put_probe(const fp_standing *s, fp_product_kind kind, size_t i) {
+    const fp_probe_identity *p = fp_layout_identity(&s->layout, kind, i);
+    put_identity(fp_record_kinds[kind]->name, i, p->model, p->finetuned_on, p->seed, p->step);
+    printf(", layer %d, probed on %s", p->layer, p->probed_on);
 }
 
 static void put_checkpoint(const fp_standing *s, size_t i) {
@@ -105,28 +105,54 @@ static void put_failure(const fp_provenance_row *row) {
     putchar('\n');
 }
 
-/* All checkpoints and units with STATUS, the first MOST of them. */
+typedef struct fp_listing {
+    fp_status status;
+    const char *title;
+    double now;
+    size_t n; /* listed, or beyond MOST */
+} fp_listing;
+
+/* Whether another item is to be listed; the title goes before the first. */
+static int begin_item(fp_listing *l, unsigned char status) {
+    if (status != l->status || l->n++ >= MOST)
+        return 0;
+    if (l->n == 1)
+        printf("\n%s\n", l->title);
+    return 1;
+}
+
+static void end_item(const fp_listing *l, const fp_provenance_row *row) {
+    if (l->status == FP_FAILED)
+        put_failure(row);
+    else
+        put_place(row, l->now);
+}
+
+/* All checkpoints, units and the like with STATUS, the first MOST of them. */
 static void put_list(const fp_standing *s, fp_status status, const char *title, double now) {
-    size_t n = 0;
-    for (size_t i = 0; i < s->layout.n_checkpoints + s->layout.n_units; i++) {
-        int is_unit = i >= s->layout.n_checkpoints;
-        size_t at = is_unit ? i - s->layout.n_checkpoints : i;
-        if ((is_unit ? s->units[at] : s->checkpoints[at]) != status || n++ >= MOST)
-            continue;
-        if (n == 1)
-            printf("\n%s\n", title);
-        if (is_unit)
-            put_unit(s, at);
-        else
-            put_checkpoint(s, at);
-        const fp_provenance_row *row = is_unit ? &s->unit_rows[at] : &s->checkpoint_rows[at];
-        if (status == FP_FAILED)
-            put_failure(row);
-        else
-            put_place(row, now);
-    }
-    if (n > MOST)
-        printf("  and %zu more (--json lists all)\n", n - MOST);
+    fp_listing l = {status, title, now, 0};
+    for (size_t i = 0; i < s->layout.n_checkpoints; i++)
+        if (begin_item(&l, s->checkpoints[i])) {
+            put_checkpoint(s, i);
+            end_item(&l, &s->checkpoint_rows[i]);
+        }
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        for (size_t i = 0; i < fp_layout_count(&s->layout, kind); i++)
+            if (begin_item(&l, s->probes[kind][i])) {
+                put_probe(s, kind, i);
+                end_item(&l, &s->probe_rows[kind][i]);
+            }
+    if (l.n > MOST)
+        printf("  and %zu more (--json lists all)\n", l.n - MOST);
+}
+
+/* What the units are, where they are more than DirectProbe's. */
+static void put_kinds(const fp_standing *s) {
+    static const char *const names[FP_N_PRODUCTS] = {"- directprobe", "- classifier", "- control", "- mdl",
+                                                     "- memorise"};
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        if (s->of_probes[kind].all && s->of_probes[kind].all < s->of_units.all)
+            put_tally(names[kind], &s->of_probes[kind]);
 }
 
 void fp_status_print(const char *file, const fp_standing *s, double now) {
@@ -134,6 +160,7 @@ void fp_status_print(const char *file, const fp_standing *s, double now) {
     put_session(s, now);
     put_tally("checkpoints", &s->of_checkpoints);
     put_tally("units", &s->of_units);
+    put_kinds(s);
     put_work(s);
     put_list(s, FP_RUNNING, s->pulse == FP_PULSE_BEATING ? "Running:" : "Was running:", now);
     put_list(s, FP_FAILED, "Failed ('fineprobe run --retry-failed' tries again):", now);

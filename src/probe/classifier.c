@@ -14,7 +14,8 @@ fp_classifier_settings fp_classifier_defaults(void) {
                                 .folds = 5,
                                 .initialisations = 5,
                                 .epochs = 1000,
-                                .seed = 1};
+                                .seed = 1,
+                                .threads = 1};
     for (size_t i = 0; i < 4; i++)
         for (size_t k = 0; k < 4; k++)
             s.shapes[s.n_shapes++] = (fp_shape){{units[i], units[k]}};
@@ -30,6 +31,7 @@ fp_mlp_settings fp_classifier_training(const fp_classifier_settings *settings, c
     fp_mlp_settings s = fp_mlp_defaults();
     memcpy(s.hidden, shape->hidden, sizeof s.hidden);
     s.epochs = settings->epochs;
+    s.threads = settings->threads;
     return s;
 }
 
@@ -180,58 +182,63 @@ size_t fp_classifier_best(size_t n, const fp_candidate *candidates) {
 
 typedef struct fp_training_share {
     const fp_classifier_watch *watch;
-    double epochs;
+    double from, share; /* of the whole */
 } fp_training_share;
 
-/* Training has no known length: half of what is left of an expected 100 epochs, and so on. */
+/* Training has no known length: half of it after 50 epochs, half of the rest after 100, and so on. */
 static int report_epoch(void *context, fp_mlp *mlp, size_t epoch, fp_error *error) {
     (void)mlp;
     (void)error;
     const fp_training_share *share = context;
-    fp_classifier_report(share->watch, 1 - 1 / (1 + (double)epoch / share->epochs));
+    double done = 1 - 1 / (1 + (double)epoch / 50);
+    fp_classifier_report(share->watch, share->from + share->share * done);
     return 0;
 }
 
-static int fit(fp_mlp *mlp, const fp_classifier_settings *s, const fp_mlp_data *train,
-               const fp_mlp_data *test, const uint32_t *rows, const fp_classifier_watch *watch, fp_fit *fits,
-               int32_t *predictions, int32_t *predicted, fp_error *error) {
-    fp_training_share share = {watch, 50};
-    fp_mlp_end *ends = fp_alloc(s->initialisations, sizeof *ends, "trainings", error);
-    int rc = ends ? fp_mlp_train(mlp, train, rows, train->n, fp_classifier_seed(s, FP_STREAM_ORDER, 0),
-                                 report_epoch, &share, ends, error)
-                  : -1;
-    for (size_t k = 0; rc == 0 && k < s->initialisations; k++) {
-        fits[k].end = ends[k];
-        fp_mlp_predict(mlp, k, train, rows, train->n, predicted, NULL, NULL);
-        fits[k].train_accuracy = fp_classifier_accuracy(train, rows, train->n, predicted);
-        fp_mlp_predict(mlp, k, test, rows, test->n, predicted, NULL, NULL);
+/* Of initialisation I: its weights and its order of batches. */
+fp_mlp *fp_classifier_begin(const fp_classifier_settings *settings, const fp_shape *shape, double l2,
+                            const fp_mlp_data *data, const uint32_t *rows, size_t n, size_t i,
+                            fp_error *error) {
+    fp_mlp_settings training = fp_classifier_training(settings, shape);
+    fp_mlp_start start = {l2, fp_classifier_seed(settings, FP_STREAM_INITIAL, i)};
+    return fp_mlp_create(&training, data, rows, n, 1, &start, error);
+}
+
+/* The same order for all initialisations would let one product serve them all, but they would share its luck,
+ * and their deviation would be too small. */
+static int fit_one(const fp_classifier_settings *s, const fp_shape *shape, double l2, size_t i,
+                   const fp_mlp_data *train, const fp_mlp_data *test, const uint32_t *rows,
+                   const fp_classifier_watch *watch, fp_fit *out, int32_t *predicted, fp_error *error) {
+    fp_training_share share = {watch, (double)i / (double)s->initialisations, 1 / (double)s->initialisations};
+    fp_mlp *mlp = fp_classifier_begin(s, shape, l2, train, rows, train->n, i, error);
+    int rc = mlp ? fp_mlp_train(mlp, train, rows, train->n, fp_classifier_seed(s, FP_STREAM_ORDER, i),
+                                report_epoch, &share, &out->end, error)
+                 : -1;
+    if (rc == 0) {
+        fp_mlp_predict(mlp, 0, train, rows, train->n, predicted, NULL, NULL);
+        out->train_accuracy = fp_classifier_accuracy(train, rows, train->n, predicted);
+        fp_mlp_predict(mlp, 0, test, rows, test->n, predicted, NULL, NULL);
         fp_scores scores = {0};
         fp_classifier_scores(test->n, test->labels, predicted, test->n_labels, &scores);
-        fits[k].test_accuracy = scores.accuracy;
-        fits[k].macro_f1 = scores.macro_f1;
-        if (predictions && test->n)
-            memcpy(predictions + k * test->n, predicted, test->n * sizeof *predicted);
+        out->test_accuracy = scores.accuracy;
+        out->macro_f1 = scores.macro_f1;
     }
-    free(ends);
+    fp_mlp_destroy(mlp);
     return rc;
 }
 
 int fp_classifier_fit(const fp_classifier_settings *settings, const fp_shape *shape, double l2,
                       const fp_mlp_data *train, const fp_mlp_data *test, const fp_classifier_watch *watch,
                       fp_fit *fits, int32_t *predictions, fp_error *error) {
-    size_t n = settings->initialisations, most = train->n > test->n ? train->n : test->n;
-    fp_mlp_settings training = fp_classifier_training(settings, shape);
-    fp_mlp_start *starts = fp_alloc(n, sizeof *starts, "initialisations", error);
+    size_t most = train->n > test->n ? train->n : test->n;
     uint32_t *rows = fp_classifier_all_rows(most, error);
     int32_t *predicted = fp_alloc(most, sizeof *predicted, "predictions", error);
-    for (size_t i = 0; starts && i < n; i++)
-        starts[i] = (fp_mlp_start){l2, fp_classifier_seed(settings, FP_STREAM_INITIAL, i)};
-    fp_mlp *mlp = starts && rows && predicted
-                      ? fp_mlp_create(&training, train, rows, train->n, n, starts, error)
-                      : NULL;
-    int rc = mlp ? fit(mlp, settings, train, test, rows, watch, fits, predictions, predicted, error) : -1;
-    fp_mlp_destroy(mlp);
-    free(starts);
+    int rc = rows && predicted ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < settings->initialisations; i++) {
+        rc = fit_one(settings, shape, l2, i, train, test, rows, watch, &fits[i], predicted, error);
+        if (rc == 0 && predictions && test->n)
+            memcpy(predictions + i * test->n, predicted, test->n * sizeof *predicted);
+    }
     free(rows);
     free(predicted);
     return rc;

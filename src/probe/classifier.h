@@ -17,6 +17,11 @@ uint64_t fp_classifier_seed(const fp_classifier_settings *settings, fp_classifie
 
 fp_mlp_settings fp_classifier_training(const fp_classifier_settings *settings, const fp_shape *shape);
 
+/* Initialisation I of a network, its classes the labels of ROWS [n]. */
+fp_mlp *fp_classifier_begin(const fp_classifier_settings *settings, const fp_shape *shape, double l2,
+                            const fp_mlp_data *data, const uint32_t *rows, size_t n, size_t i,
+                            fp_error *error);
+
 /* 0 .. n-1 */
 uint32_t *fp_classifier_all_rows(size_t n, fp_error *error);
 /* Rows whose FOLD_OF is FOLD (WITHIN) or is not. */

@@ -100,64 +100,83 @@ typedef struct fp_curves {
     size_t n[FP_LEARNING_SETS];
     int32_t *predicted;
     const fp_classifier_watch *watch;
-    fp_learning *out;
+    size_t initialisation;       /* that is trained */
+    double *accuracies, *losses; /* its own, [epochs, FP_LEARNING_SETS] */
 } fp_curves;
 
-/* One point of the curves: means over all networks, trained and ended alike. */
+/* One point of the curves of one initialisation. */
 static int follow(void *context, fp_mlp *mlp, size_t epoch, fp_error *error) {
     (void)error;
-    fp_curves *c = context;
-    size_t networks = c->settings->initialisations;
+    const fp_curves *c = context;
     for (size_t set = 0; set < FP_LEARNING_SETS; set++) {
-        double right = 0, nats = 0;
-        for (size_t k = 0; k < networks; k++) {
-            double bits;
-            size_t known;
-            fp_mlp_predict(mlp, k, c->data[set], c->rows[set], c->n[set], c->predicted, &bits, &known);
-            right += fp_classifier_accuracy(c->data[set], c->rows[set], c->n[set], c->predicted);
-            nats += known ? bits * M_LN2 / (double)known : NAN;
-        }
-        c->out->accuracies[epoch * FP_LEARNING_SETS + set] = right / (double)networks;
-        c->out->losses[epoch * FP_LEARNING_SETS + set] = nats / (double)networks;
+        size_t at = epoch * FP_LEARNING_SETS + set, known;
+        double bits;
+        fp_mlp_predict(mlp, 0, c->data[set], c->rows[set], c->n[set], c->predicted, &bits, &known);
+        c->accuracies[at] = fp_classifier_accuracy(c->data[set], c->rows[set], c->n[set], c->predicted);
+        c->losses[at] = known ? bits * M_LN2 / (double)known : NAN;
     }
-    c->out->epochs = epoch + 1;
-    fp_classifier_report(c->watch, (double)(epoch + 1) / (double)c->settings->epochs);
+    double share = (double)(epoch + 1) / (double)c->settings->epochs;
+    fp_classifier_report(c->watch,
+                         ((double)c->initialisation + share) / (double)c->settings->initialisations);
     return 0;
 }
 
-static int learn(fp_curves *c, const fp_shape *shape, double l2, fp_error *error) {
+/* Adds the curves of one initialisation, which keeps its last values when it has ended, to SUMS. */
+static void add_curves(const double *from, size_t epochs, size_t most, double *sums) {
+    for (size_t epoch = 0; epoch < most; epoch++) {
+        const double *point = from + (epoch < epochs ? epoch : epochs - 1) * FP_LEARNING_SETS;
+        for (size_t set = 0; set < FP_LEARNING_SETS; set++)
+            sums[epoch * FP_LEARNING_SETS + set] += point[set];
+    }
+}
+
+/* The sums become means as far as any initialisation went, NaN behind. */
+static void finish_curves(double *sums, size_t epochs, size_t most, size_t n) {
+    for (size_t i = 0; i < most * FP_LEARNING_SETS; i++)
+        sums[i] = i < epochs * FP_LEARNING_SETS ? sums[i] / (double)n : NAN;
+}
+
+static int learn(fp_curves *c, const fp_shape *shape, double l2, fp_learning *out, fp_error *error) {
     const fp_classifier_settings *s = c->settings;
-    fp_mlp_settings training = fp_classifier_training(s, shape);
-    fp_mlp_start *starts = fp_alloc(s->initialisations, sizeof *starts, "initialisations", error);
-    fp_mlp_end *ends = fp_alloc(s->initialisations, sizeof *ends, "trainings", error);
-    for (size_t i = 0; starts && i < s->initialisations; i++)
-        starts[i] = (fp_mlp_start){l2, fp_classifier_seed(s, FP_STREAM_INITIAL, i)};
-    fp_mlp *mlp = starts && ends ? fp_mlp_create(&training, c->data[0], c->rows[0], c->n[0],
-                                                 s->initialisations, starts, error)
-                                 : NULL;
-    int rc = mlp ? fp_mlp_train(mlp, c->data[0], c->rows[0], c->n[0],
-                                fp_classifier_seed(s, FP_STREAM_ORDER, 0), follow, c, ends, error)
-                 : -1;
-    fp_mlp_destroy(mlp);
-    free(starts);
-    free(ends);
-    return rc;
+    size_t numbers = s->epochs * FP_LEARNING_SETS;
+    memset(out->accuracies, 0, numbers * sizeof *out->accuracies);
+    memset(out->losses, 0, numbers * sizeof *out->losses);
+    out->epochs = 0;
+    for (size_t i = 0; i < s->initialisations; i++) {
+        fp_mlp_end end;
+        c->initialisation = i;
+        fp_mlp *mlp = fp_classifier_begin(s, shape, l2, c->data[0], c->rows[0], c->n[0], i, error);
+        int rc = mlp ? fp_mlp_train(mlp, c->data[0], c->rows[0], c->n[0],
+                                    fp_classifier_seed(s, FP_STREAM_ORDER, i), follow, c, &end, error)
+                     : -1;
+        fp_mlp_destroy(mlp);
+        if (rc < 0)
+            return -1;
+        add_curves(c->accuracies, end.epochs, s->epochs, out->accuracies);
+        add_curves(c->losses, end.epochs, s->epochs, out->losses);
+        out->epochs = end.epochs > out->epochs ? end.epochs : out->epochs;
+    }
+    finish_curves(out->accuracies, out->epochs, s->epochs, s->initialisations);
+    finish_curves(out->losses, out->epochs, s->epochs, s->initialisations);
+    return 0;
 }
 
 int fp_learning_curves(const fp_classifier_settings *settings, const fp_shape *shape, double l2,
                        const fp_mlp_data *train, const fp_mlp_data *test, const fp_classifier_watch *watch,
                        fp_learning *out, fp_error *error) {
     static const double SUBTEST = 0.2;
-    fp_curves c = {.settings = settings, .data = {train, train, test}, .watch = watch, .out = out};
+    fp_curves c = {.settings = settings, .data = {train, train, test}, .watch = watch};
     size_t most = train->n > test->n ? train->n : test->n;
     int32_t *part_of = fp_alloc(train->n, sizeof *part_of, "parts", error);
     c.predicted = fp_alloc(most, sizeof *c.predicted, "predictions", error);
     c.rows[0] = fp_alloc(train->n, sizeof **c.rows, "rows", error);
     c.rows[1] = fp_alloc(train->n, sizeof **c.rows, "rows", error);
     c.rows[2] = fp_classifier_all_rows(test->n, error);
-    for (size_t i = 0; i < settings->epochs * FP_LEARNING_SETS; i++)
-        out->accuracies[i] = out->losses[i] = NAN;
-    int rc = part_of && c.predicted && c.rows[0] && c.rows[1] && c.rows[2] ? 0 : -1;
+    size_t numbers = settings->epochs * FP_LEARNING_SETS;
+    c.accuracies = fp_alloc(numbers, sizeof *c.accuracies, "learning curves", error);
+    c.losses = fp_alloc(numbers, sizeof *c.losses, "learning curves", error);
+    int rc =
+        part_of && c.predicted && c.rows[0] && c.rows[1] && c.rows[2] && c.accuracies && c.losses ? 0 : -1;
     if (rc == 0)
         rc = fp_resample_hold_out(train->n, train->labels, train->n_labels, SUBTEST,
                                   fp_classifier_seed(settings, FP_STREAM_SUBTRAIN, 0), part_of, error);
@@ -165,10 +184,12 @@ int fp_learning_curves(const fp_classifier_settings *settings, const fp_shape *s
         out->subtrain = c.n[0] = fp_classifier_rows(train->n, part_of, 0, 0, c.rows[0]);
         out->subtest = c.n[1] = fp_classifier_rows(train->n, part_of, 0, 1, c.rows[1]);
         c.n[2] = test->n;
-        rc = learn(&c, shape, l2, error);
+        rc = learn(&c, shape, l2, out, error);
     }
     free(part_of);
     free(c.predicted);
+    free(c.accuracies);
+    free(c.losses);
     for (size_t set = 0; set < FP_LEARNING_SETS; set++)
         free(c.rows[set]);
     return rc;

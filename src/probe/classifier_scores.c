@@ -69,3 +69,10 @@ double fp_majority_accuracy(const fp_mlp_data *train, const fp_mlp_data *test) {
     }
     return quotient(instances_of(test, (int32_t)best), test->n);
 }
+
+const char *fp_classifier_caution(size_t labels_trained, size_t test_instances) {
+    enum { FEW_LABELS = 3, FEW_INSTANCES = 100 };
+    if (labels_trained < FEW_LABELS)
+        return test_instances < FEW_INSTANCES ? "few of both" : "few labels";
+    return test_instances < FEW_INSTANCES ? "few instances" : "";
+}

@@ -17,7 +17,8 @@ fp_mlp_settings fp_mlp_defaults(void) {
                              .learning_rate = 1e-3,
                              .beta1 = 0.9,
                              .beta2 = 0.999,
-                             .epsilon = 1e-8};
+                             .epsilon = 1e-8,
+                             .threads = 1};
 }
 
 /* ---- classes ---- */
@@ -126,7 +127,7 @@ fp_mlp *fp_mlp_create(const fp_mlp_settings *settings, const fp_mlp_data *data, 
     if (!mlp)
         return NULL;
     mlp->settings = *settings;
-    mlp->team = fp_team_create(1, error);
+    mlp->team = fp_team_create(settings->threads, error);
     mlp->n = mlp->active = n;
     mlp->width = data->width;
     mlp->room = settings->batch;

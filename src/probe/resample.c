@@ -95,25 +95,31 @@ static int bootstrap(size_t n, const double *values, uint64_t seed, fp_resampled
     return 0;
 }
 
-int fp_resample_mean(size_t n, const double *values, uint64_t seed, fp_resampled *out, fp_error *error) {
-    double *numbers = fp_alloc(n, sizeof *numbers, "values", error);
-    *out = (fp_resampled){.mean = NAN, .deviation = NAN, .low = NAN, .high = NAN, .p = NAN};
-    if (!numbers)
-        return -1;
+void fp_mean_deviation(size_t n, const double *values, double *mean, double *deviation) {
     double sum = 0, squares = 0;
+    size_t numbers = 0;
     for (size_t i = 0; i < n; i++)
         if (!isnan(values[i])) {
-            numbers[out->n++] = values[i];
             sum += values[i];
+            numbers++;
         }
-    out->mean = out->n ? sum / (double)out->n : NAN;
-    for (size_t i = 0; i < out->n; i++)
-        squares += (numbers[i] - out->mean) * (numbers[i] - out->mean);
-    int rc = 0;
-    if (out->n > 1) {
-        out->deviation = sqrt(squares / (double)(out->n - 1));
-        rc = bootstrap(out->n, numbers, seed, out, error);
-    }
+    *mean = numbers ? sum / (double)numbers : NAN;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(values[i]))
+            squares += (values[i] - *mean) * (values[i] - *mean);
+    *deviation = numbers > 1 ? sqrt(squares / (double)(numbers - 1)) : NAN;
+}
+
+int fp_resample_mean(size_t n, const double *values, uint64_t seed, fp_resampled *out, fp_error *error) {
+    double *numbers = fp_alloc(n, sizeof *numbers, "values", error);
+    *out = (fp_resampled){.low = NAN, .high = NAN, .p = NAN};
+    if (!numbers)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(values[i]))
+            numbers[out->n++] = values[i];
+    fp_mean_deviation(out->n, numbers, &out->mean, &out->deviation);
+    int rc = out->n > 1 ? bootstrap(out->n, numbers, seed, out, error) : 0;
     free(numbers);
     return rc;
 }

@@ -80,7 +80,7 @@ static int collect_units(const fp_findings *r, fp_course *c, fp_error *error) {
     memset(c->units, 0xff, count * sizeof *c->units);
     for (size_t s = 0; s < c->n_seeds; s++)
         for (size_t u = 0; u < layout->n_units; u++)
-            if (belongs(layout, c, u, s) && r->standing.units[u] == FP_DONE) {
+            if (belongs(layout, c, u, s) && r->standing.probes[FP_UNIT][u] == FP_DONE) {
                 int step = index_of(c->steps, c->n_steps, layout->units[u].step);
                 int layer = index_of(c->layers, c->n_layers, layout->units[u].layer);
                 c->units[(s * c->n_steps + (size_t)step) * c->n_layers + (size_t)layer] = (int32_t)u;

@@ -130,27 +130,60 @@ static void put_provenance(fp_csv *csv, const char *index, const fp_provenance_r
     }
 }
 
-static int read_and_put_provenance(fp_exporter *x, fp_csv *csv, int of_units, fp_error *error) {
-    const fp_layout *l = &x->layout;
-    fp_provenance_row *units = fp_alloc(l->n_units, sizeof *units, "provenance", error);
-    fp_provenance_row *checkpoints = fp_alloc(l->n_checkpoints, sizeof *checkpoints, "provenance", error);
-    int rc = units && checkpoints ? fp_store_read_provenance(x->store, units, checkpoints, error) : -1;
-    if (rc == 0 && of_units)
-        put_provenance(csv, "unit", units, x->units, l->n_units);
-    else if (rc == 0)
-        put_provenance(csv, "checkpoint", checkpoints, x->checkpoints, l->n_checkpoints);
-    free(units);
-    free(checkpoints);
+static int put_probe_provenance(fp_exporter *x, fp_csv *csv, fp_product_kind kind,
+                                const unsigned char *status, fp_error *error) {
+    size_t n = fp_layout_count(&x->layout, kind);
+    fp_provenance_row *rows = fp_alloc(n, sizeof *rows, "provenance", error);
+    int rc = rows ? fp_store_read_record_provenance(x->store, kind, rows, error) : -1;
+    if (rc == 0)
+        put_provenance(csv, fp_record_kinds[kind]->name, rows, status, n);
+    free(rows);
     return rc;
 }
 
 static int put_unit_provenance(fp_exporter *x, fp_csv *csv, fp_error *error) {
-    return read_and_put_provenance(x, csv, 1, error);
+    return put_probe_provenance(x, csv, FP_UNIT, x->units, error);
 }
 
 static int put_checkpoint_provenance(fp_exporter *x, fp_csv *csv, fp_error *error) {
-    return read_and_put_provenance(x, csv, 0, error);
+    size_t n = x->layout.n_checkpoints;
+    unsigned char *status = fp_alloc(n, 1, "status", error); /* read anew, and not used */
+    fp_provenance_row *rows = fp_alloc(n, sizeof *rows, "provenance", error);
+    int rc = status && rows ? fp_store_read_checkpoint_status(x->store, status, rows, error) : -1;
+    if (rc == 0)
+        put_provenance(csv, "checkpoint", rows, x->checkpoints, n);
+    free(status);
+    free(rows);
+    return rc;
 }
+
+#define PROBE(kind, plural)                                                                                  \
+    static int put_##plural(fp_exporter *x, fp_csv *csv, fp_error *error) {                                  \
+        (void)error;                                                                                         \
+        return fp_export_probe_rows(x, csv, kind);                                                           \
+    }                                                                                                        \
+    static int put_##plural##_provenance(fp_exporter *x, fp_csv *csv, fp_error *error) {                     \
+        return put_probe_provenance(x, csv, kind, x->probes[kind], error);                                   \
+    }
+PROBE(FP_CLASSIFIER, classifiers)
+PROBE(FP_CONTROL, controls)
+PROBE(FP_CODE, codes)
+PROBE(FP_MEMORISATION, memorisations)
+
+#define ARRAY(result, name)                                                                                  \
+    static int put_##name(fp_exporter *x, fp_csv *csv, fp_error *error) {                                    \
+        return fp_export_probe_array(x, csv, result, error);                                                 \
+    }
+ARRAY(FP_CANDIDATES, candidates)
+ARRAY(FP_INITIALISATIONS, initialisations)
+ARRAY(FP_LABEL_SCORES, label_scores)
+ARRAY(FP_CONFUSION, confusion)
+ARRAY(FP_PREDICTIONS, predictions)
+ARRAY(FP_TEST_LABELS, test_labels)
+ARRAY(FP_CONTROL_ACCURACIES, control_accuracies)
+ARRAY(FP_PORTION_ROWS, portions)
+ARRAY(FP_CURVES, curves)
+ARRAY(FP_CURVE_LOSSES, curve_losses)
 
 static int put_losses(fp_exporter *x, fp_csv *csv, fp_error *error) {
     static const char *const names[] = {"run", "model", "task", "seed", "update", "loss", NULL};
@@ -192,6 +225,26 @@ static const struct {
     {"losses", put_losses},
     {"unit_provenance", put_unit_provenance},
     {"checkpoint_provenance", put_checkpoint_provenance},
+    {"classifiers", put_classifiers},
+    {"controls", put_controls},
+    {"codes", put_codes},
+    {"memorisations", put_memorisations},
+    {"classifier_derived", fp_export_classifier_derived},
+    {"classifier_seeds", fp_export_classifier_seeds},
+    {"candidates", put_candidates},
+    {"initialisations", put_initialisations},
+    {"label_scores", put_label_scores},
+    {"confusion", put_confusion},
+    {"predictions", put_predictions},
+    {"test_labels", put_test_labels},
+    {"control_accuracies", put_control_accuracies},
+    {"portions", put_portions},
+    {"curves", put_curves},
+    {"curve_losses", put_curve_losses},
+    {"classifier_provenance", put_classifiers_provenance},
+    {"control_provenance", put_controls_provenance},
+    {"code_provenance", put_codes_provenance},
+    {"memorisation_provenance", put_memorisations_provenance},
 };
 
 const char *const fp_export_tables[] = {"models",
@@ -212,6 +265,26 @@ const char *const fp_export_tables[] = {"models",
                                         "movements",
                                         "unit_provenance",
                                         "checkpoint_provenance",
+                                        "classifiers",
+                                        "controls",
+                                        "codes",
+                                        "memorisations",
+                                        "classifier_derived",
+                                        "classifier_seeds",
+                                        "candidates",
+                                        "initialisations",
+                                        "label_scores",
+                                        "confusion",
+                                        "predictions",
+                                        "test_labels",
+                                        "control_accuracies",
+                                        "portions",
+                                        "curves",
+                                        "curve_losses",
+                                        "classifier_provenance",
+                                        "control_provenance",
+                                        "code_provenance",
+                                        "memorisation_provenance",
                                         NULL};
 
 /* ---- the whole ---- */
@@ -246,7 +319,13 @@ static int write_flat_tables(fp_exporter *x, fp_error *error) {
 static int read_status(fp_exporter *x, fp_error *error) {
     x->units = fp_alloc(x->layout.n_units, 1, "status", error);
     x->checkpoints = fp_alloc(x->layout.n_checkpoints, 1, "status", error);
-    return x->units && x->checkpoints ? fp_store_read_status(x->store, x->units, x->checkpoints, error) : -1;
+    if (!x->units || !x->checkpoints || fp_store_read_status(x->store, x->units, x->checkpoints, error) < 0)
+        return -1;
+    for (fp_product_kind kind = FP_CLASSIFIER; kind < FP_N_PRODUCTS; kind++)
+        if (!(x->probes[kind] = fp_alloc(fp_layout_count(&x->layout, kind), 1, "status", error)) ||
+            fp_store_read_record_status(x->store, kind, x->probes[kind], error) < 0)
+            return -1;
+    return 0;
 }
 
 static int close_file(fp_exporter *x, fp_error *error) {
@@ -267,10 +346,15 @@ static int open_file(fp_exporter *x, const char *file, fp_error *error) {
 static int read_tables(fp_exporter *x, const char *file, fp_error *error) {
     if (open_file(x, file, error) < 0 || read_status(x, error) < 0)
         return -1;
-    size_t units = x->layout.n_units, checkpoints = x->layout.n_checkpoints;
+    size_t units = x->layout.n_units, checkpoints = x->layout.n_checkpoints, probes[FP_N_PRODUCTS];
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        probes[kind] = fp_layout_count(&x->layout, kind);
     if (close_file(x, error) < 0 || open_file(x, file, error) < 0)
         return -1;
-    if (x->layout.n_units != units || x->layout.n_checkpoints != checkpoints)
+    int same = x->layout.n_checkpoints == checkpoints;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        same &= probes[kind] == fp_layout_count(&x->layout, kind);
+    if (!same)
         return fp_fail(error, "%s was made over just now; try again", file);
     x->derived = fp_alloc(units, sizeof *x->derived, "derived rows", error);
     return x->derived ? fp_store_read_derived(x->store, x->derived, error) : -1;
@@ -286,14 +370,20 @@ int fp_export(const char *file, const char *folder, const fp_export_options *opt
         rc = write_flat_tables(&x, error);
     if (rc == 0)
         rc = fp_export_arrays(&x, error);
-    x.counts.units = x.layout.n_units;
-    for (size_t i = 0; rc == 0 && i < x.counts.units; i++)
-        x.counts.units_done += x.units[i] == FP_DONE;
+    for (fp_product_kind kind = 0; rc == 0 && kind < FP_N_PRODUCTS; kind++) {
+        size_t n = fp_layout_count(&x.layout, kind);
+        const unsigned char *status = kind == FP_UNIT ? x.units : x.probes[kind];
+        x.counts.units += n;
+        for (size_t i = 0; i < n; i++)
+            x.counts.units_done += status[i] == FP_DONE;
+    }
     *out = x.counts;
     if (close_file(&x, rc == 0 ? error : NULL) < 0)
         rc = -1;
     free(x.units);
     free(x.checkpoints);
     free(x.derived);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        free(x.probes[kind]);
     return rc;
 }

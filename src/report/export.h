@@ -32,8 +32,9 @@ typedef struct fp_exporter {
     const fp_export_options *options;
     fp_store *store;
     fp_layout layout;
-    unsigned char *units, *checkpoints; /* fp_status */
-    fp_derived_row *derived;            /* [n_units] */
+    unsigned char *units, *checkpoints;   /* fp_status */
+    unsigned char *probes[FP_N_PRODUCTS]; /* fp_status of those that train classifiers */
+    fp_derived_row *derived;              /* [n_units] */
     fp_export_counts counts;
 } fp_exporter;
 
@@ -41,6 +42,13 @@ int fp_export_wanted(const fp_exporter *exporter, const char *table);
 
 /* The tables that come from the arrays of units; all of them in one pass. */
 int fp_export_arrays(fp_exporter *exporter, fp_error *error);
+
+/* Tables of the probes that train classifiers: rows of KIND, what compares classifiers, entries of an array.
+ */
+int fp_export_probe_rows(fp_exporter *exporter, fp_csv *csv, fp_product_kind kind);
+int fp_export_classifier_derived(fp_exporter *exporter, fp_csv *csv, fp_error *error);
+int fp_export_classifier_seeds(fp_exporter *exporter, fp_csv *csv, fp_error *error);
+int fp_export_probe_array(fp_exporter *exporter, fp_csv *csv, fp_result result, fp_error *error);
 
 /* The columns that say which unit a row belongs to. */
 void fp_export_unit_names(fp_csv *csv);

@@ -113,7 +113,7 @@ static int32_t original_of(const fp_findings *r, size_t unit) {
     const fp_unit_row *row = &layout->units[unit];
     for (size_t i = 0; i < layout->n_units && layout->units[i].run < 0; i++)
         if (layout->unit_group[i] == layout->unit_group[unit] && layout->units[i].layer == row->layer)
-            return r->standing.units[i] == FP_DONE ? (int32_t)i : -1;
+            return r->standing.probes[FP_UNIT][i] == FP_DONE ? (int32_t)i : -1;
     return -1;
 }
 
@@ -152,7 +152,7 @@ int fp_findings_read(const char *file, double now, fp_findings *out, fp_error *e
     if (rc == 0 && (read_again(out, error) < 0 || name_labels(out, error) < 0))
         rc = -1;
     for (size_t u = 0; rc == 0 && u < out->standing.layout.n_units; u++)
-        if (out->standing.units[u] == FP_DONE)
+        if (out->standing.probes[FP_UNIT][u] == FP_DONE)
             rc = read_unit(out, u, error);
     if (rc == 0)
         rc = fp_findings_courses(out, error);

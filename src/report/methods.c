@@ -43,11 +43,12 @@ static void put_work(const fp_standing *s, fp_text *out) {
             last = fmax(last, s->checkpoint_rows[i].finished);
         }
     for (size_t i = 0; i < s->layout.n_units; i++)
-        if (s->units[i] == FP_DONE) {
-            probing += s->unit_rows[i].seconds;
-            memory = fmax(memory, s->unit_rows[i].peak_memory);
-            first = fmin(first, s->unit_rows[i].started > 0 ? s->unit_rows[i].started : INFINITY);
-            last = fmax(last, s->unit_rows[i].finished);
+        if (s->probes[FP_UNIT][i] == FP_DONE) {
+            probing += s->probe_rows[FP_UNIT][i].seconds;
+            memory = fmax(memory, s->probe_rows[FP_UNIT][i].peak_memory);
+            first = fmin(first, s->probe_rows[FP_UNIT][i].started > 0 ? s->probe_rows[FP_UNIT][i].started
+                                                                      : INFINITY);
+            last = fmax(last, s->probe_rows[FP_UNIT][i].finished);
         }
     fp_text_print(out,
                   "The sweep has %zu units, of which %zu are finished and %zu failed. Its last session "

@@ -14,8 +14,13 @@ static void count(fp_tally *tally, unsigned char status) {
 
 void fp_standing_judge(fp_standing *s, double now) {
     s->of_units = s->of_checkpoints = (fp_tally){0};
-    for (size_t i = 0; i < s->layout.n_units; i++)
-        count(&s->of_units, s->units[i]);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        s->of_probes[kind] = (fp_tally){0};
+        for (size_t i = 0; i < fp_layout_count(&s->layout, kind); i++) {
+            count(&s->of_probes[kind], s->probes[kind][i]);
+            count(&s->of_units, s->probes[kind][i]);
+        }
+    }
     for (size_t i = 0; i < s->layout.n_checkpoints; i++)
         if (s->layout.checkpoints[i].run >= 0)
             count(&s->of_checkpoints, s->checkpoints[i]);
@@ -30,16 +35,21 @@ void fp_standing_judge(fp_standing *s, double now) {
 static int read_all(fp_store *store, fp_standing *s, fp_error *error) {
     if (fp_store_layout(store, &s->layout, error) < 0)
         return -1;
-    size_t units = s->layout.n_units, checkpoints = s->layout.n_checkpoints;
-    s->units = fp_alloc(units, 1, "status", error);
+    size_t checkpoints = s->layout.n_checkpoints;
     s->checkpoints = fp_alloc(checkpoints, 1, "status", error);
-    s->unit_rows = fp_alloc(units, sizeof *s->unit_rows, "provenance", error);
     s->checkpoint_rows = fp_alloc(checkpoints, sizeof *s->checkpoint_rows, "provenance", error);
-    if (!s->units || !s->checkpoints || !s->unit_rows || !s->checkpoint_rows)
+    if (!s->checkpoints || !s->checkpoint_rows ||
+        fp_store_read_checkpoint_status(store, s->checkpoints, s->checkpoint_rows, error) < 0)
         return -1;
-    if (fp_store_read_status(store, s->units, s->checkpoints, error) < 0 ||
-        fp_store_read_provenance(store, s->unit_rows, s->checkpoint_rows, error) < 0)
-        return -1;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        size_t n = fp_layout_count(&s->layout, kind);
+        s->probes[kind] = fp_alloc(n, 1, "status", error);
+        s->probe_rows[kind] = fp_alloc(n, sizeof **s->probe_rows, "provenance", error);
+        if (!s->probes[kind] || !s->probe_rows[kind] ||
+            fp_store_read_record_status(store, kind, s->probes[kind], error) < 0 ||
+            fp_store_read_record_provenance(store, kind, s->probe_rows[kind], error) < 0)
+            return -1;
+    }
     return fp_store_read_progress(store, &s->progress, error);
 }
 
@@ -60,9 +70,11 @@ int fp_standing_read(const char *file, double now, fp_standing *out, fp_error *e
 
 void fp_standing_free(fp_standing *standing) {
     fp_layout_free(&standing->layout);
-    free(standing->units);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        free(standing->probes[kind]);
+        free(standing->probe_rows[kind]);
+    }
     free(standing->checkpoints);
-    free(standing->unit_rows);
     free(standing->checkpoint_rows);
     *standing = (fp_standing){0};
 }

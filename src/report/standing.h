@@ -18,10 +18,11 @@ typedef struct fp_tally {
 
 typedef struct fp_standing {
     fp_layout layout;
-    unsigned char *units, *checkpoints; /* fp_status */
-    fp_provenance_row *unit_rows, *checkpoint_rows;
+    unsigned char *probes[FP_N_PRODUCTS], *checkpoints; /* fp_status */
+    fp_provenance_row *probe_rows[FP_N_PRODUCTS], *checkpoint_rows;
     fp_progress_row progress;
-    fp_tally of_units, of_checkpoints; /* the originals are not counted */
+    fp_tally of_probes[FP_N_PRODUCTS], of_units; /* all of them together */
+    fp_tally of_checkpoints;                     /* the originals are not counted */
     fp_pulse pulse;
 } fp_standing;
 

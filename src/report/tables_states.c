@@ -286,10 +286,10 @@ static void put_failures(fp_sheet *sheet, const fp_findings *r, const fp_course 
     }
     for (size_t i = 0; i < s->layout.n_units; i++) {
         const fp_unit_row *row = &s->layout.units[i];
-        if (s->units[i] == FP_FAILED &&
+        if (s->probes[FP_UNIT][i] == FP_FAILED &&
             (!only || (strcmp(row->model, model) == 0 && strcmp(row->probed_on, task) == 0)))
             put_failure(sheet, row->model, row->finetuned_on, row->probed_on, row->layer, row->step,
-                        s->unit_rows[i].message);
+                        s->probe_rows[FP_UNIT][i].message);
     }
 }
 

@@ -11,8 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const kinds[FP_PIECE_KINDS] = {
-    [FP_PIECE_FINETUNE] = "finetune", [FP_PIECE_EMBED] = "embed", [FP_PIECE_PROBE] = "probe"};
+static const char *const kinds[FP_PIECE_KINDS] = {[FP_PIECE_FINETUNE] = "finetune",
+                                                  [FP_PIECE_EMBED] = "embed",
+                                                  [FP_PIECE_PROBE] = "probe",
+                                                  [FP_PIECE_CANDIDATES] = "candidates",
+                                                  [FP_PIECE_CLASSIFIER] = "classifier",
+                                                  [FP_PIECE_CONTROL] = "control",
+                                                  [FP_PIECE_CODE] = "code",
+                                                  [FP_PIECE_MEMORISATION] = "memorisation"};
 
 /* Whether FAULT is wanted for PIECE. */
 static int strikes(const char *fault, const fp_piece *piece) {

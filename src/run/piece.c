@@ -76,6 +76,13 @@ const char *fp_piece_result(const fp_piece *piece) {
     return piece->kind == FP_PIECE_EMBED ? piece->vectors : piece->record;
 }
 
+fp_product_kind fp_piece_product(fp_piece_kind kind) {
+    if (kind == FP_PIECE_CANDIDATES)
+        return FP_CLASSIFIER;
+    return kind < FP_PIECE_CANDIDATES ? FP_UNIT
+                                      : (fp_product_kind)(FP_CLASSIFIER + (kind - FP_PIECE_CLASSIFIER));
+}
+
 static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *error) {
     switch (piece->kind) {
     case FP_PIECE_FINETUNE:
@@ -84,6 +91,16 @@ static int carry_out(const fp_piece *piece, fp_reporter *reporter, fp_error *err
         return fp_run_embed(piece, reporter, error);
     case FP_PIECE_PROBE:
         return fp_run_probe(piece, reporter, error);
+    case FP_PIECE_CANDIDATES:
+        return fp_run_candidates(piece, reporter, error);
+    case FP_PIECE_CLASSIFIER:
+        return fp_run_classifier(piece, reporter, error);
+    case FP_PIECE_CONTROL:
+        return fp_run_control(piece, reporter, error);
+    case FP_PIECE_CODE:
+        return fp_run_code(piece, reporter, error);
+    case FP_PIECE_MEMORISATION:
+        return fp_run_memorisation(piece, reporter, error);
     }
     return fp_fail(error, "there is no kind %d of work", (int)piece->kind);
 }

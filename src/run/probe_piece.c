@@ -113,31 +113,38 @@ static void half_progress(void *context, double share) {
     fp_report_progress(half->reporter, half->from + share / 2);
 }
 
-static int probe_split(const fp_piece *piece, int s, fp_reporter *reporter, fp_unit_record *record,
-                       fp_error *error) {
-    static const char *const splits[2] = {"train", "test"};
+static const char *const splits[2] = {"train", "test"};
+
+int fp_piece_vectors(const fp_piece *piece, int layer, int s, fp_vectors *out, fp_error *error) {
     const fp_group *g = &piece->group;
     size_t expected = s ? g->test_instances : g->train_instances;
+    *out = (fp_vectors){.width = g->width};
+    if (expected && fp_vectors_read(piece->vectors, layer, splits[s], out, error) < 0)
+        return -1;
+    if (out->n == expected && out->width == g->width)
+        return 0;
+    fp_fail(error, "%s has %zu x %zu vectors, the plan %zu x %zu: the data changed during the sweep",
+            piece->vectors, out->n, out->width, expected, g->width);
+    fp_vectors_free(out);
+    return -1;
+}
+
+static int probe_split(const fp_piece *piece, int s, fp_reporter *reporter, fp_unit_record *record,
+                       fp_error *error) {
+    const fp_group *g = &piece->group;
     fp_vectors vectors;
-    if (fp_vectors_read(piece->vectors, piece->unit.layer, splits[s], &vectors, error) < 0)
+    if (fp_piece_vectors(piece, piece->unit.layer, s, &vectors, error) < 0)
         return -1;
     fp_directprobe_result result;
-    int rc = vectors.n == expected && vectors.width == g->width
-                 ? 0
-                 : fp_fail(error,
-                           "%s has %zu x %zu vectors, the plan %zu x %zu: the data changed during the sweep",
-                           piece->vectors, vectors.n, vectors.width, expected, g->width);
-    if (rc == 0) {
-        fp_half half = {reporter, s / 2.0};
-        fp_directprobe_settings settings = piece->directprobe;
-        settings.certificates = g->certificates;
-        settings.support = g->support;
-        rc = fp_directprobe(vectors.n, vectors.width, vectors.points, vectors.labels, g->labels, &settings,
+    fp_half half = {reporter, s / 2.0};
+    fp_directprobe_settings settings = piece->directprobe;
+    settings.certificates = g->certificates;
+    settings.support = g->support;
+    int rc = fp_directprobe(vectors.n, vectors.width, vectors.points, vectors.labels, g->labels, &settings,
                             half_progress, &half, &result, error);
-        if (rc == 0) {
-            rc = fill(g, s, &result, record, error);
-            fp_directprobe_free(&result);
-        }
+    if (rc == 0) {
+        rc = fill(g, s, &result, record, error);
+        fp_directprobe_free(&result);
     }
     fp_vectors_free(&vectors);
     return rc < 0 ? fp_error_context(error, "%s set, layer %d", splits[s], piece->unit.layer) : 0;

@@ -50,5 +50,28 @@ const char *fp_piece_result(const fp_piece *piece);
 int fp_run_finetune(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
 int fp_run_embed(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
 int fp_run_probe(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+int fp_run_candidates(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+int fp_run_classifier(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+int fp_run_control(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+int fp_run_code(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+int fp_run_memorisation(const fp_piece *piece, fp_reporter *reporter, fp_error *error);
+
+/* Vectors of split S (0 train, 1 test) at LAYER, as many as the piece's group says. */
+int fp_piece_vectors(const fp_piece *piece, int layer, int s, fp_vectors *out, fp_error *error);
+
+/* Both sets as the probes that train classifiers take them; to be freed after a failure, too. */
+typedef struct fp_probe_sets {
+    fp_vectors vectors[2];
+    fp_mlp_data data[2];
+} fp_probe_sets;
+int fp_probe_sets_read(const fp_piece *piece, fp_probe_sets *out, fp_error *error);
+void fp_probe_sets_free(fp_probe_sets *sets);
+/* The first network of the piece's settings; its record, with its CRC, to where the piece says. */
+fp_network_columns fp_piece_network(const fp_piece *piece);
+int fp_probe_record_save(const fp_piece *piece, void *record, fp_error *error);
+
+/* Scores of the candidates of one shape [n_l2], on their way to the piece that chooses. */
+int fp_candidates_save(const fp_piece *piece, size_t shape, const fp_candidate *scores, fp_error *error);
+int fp_candidates_load(const fp_piece *piece, size_t shape, fp_candidate *scores, fp_error *error);
 
 #endif

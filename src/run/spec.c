@@ -222,10 +222,9 @@ static void exchange_checkpoint(fp_exchange *x, fp_piece_checkpoint *checkpoint)
     words(x, "digest", row->digest, sizeof row->digest);
 }
 
-static void exchange_unit(fp_exchange *x, fp_unit_row *row) {
-    if (!x->packing)
-        fp_unit_row_open(row);
-    narrow(x, "unit", &row->unit);
+/* Both ways of a row's identity; a unit's row begins with the same. */
+static void exchange_identity(fp_exchange *x, fp_probe_identity *row) {
+    narrow(x, "index", &row->index);
     narrow(x, "checkpoint", &row->checkpoint);
     narrow(x, "run", &row->run);
     words(x, "model", row->model, sizeof row->model);
@@ -237,6 +236,23 @@ static void exchange_unit(fp_exchange *x, fp_unit_row *row) {
     words(x, "results", row->results, sizeof row->results);
     narrow(x, "row", &row->row);
     words(x, "digest", row->digest, sizeof row->digest);
+}
+
+static void exchange_group(fp_exchange *outer, fp_group *group) {
+    fp_exchange x = inner(outer, "group");
+    words(&x, "name", group->name, sizeof group->name);
+    for (size_t i = 0; i < FP_GROUP_SIZES; i++)
+        size(&x, fp_group_sizes[i].name, fp_group_member(group, &fp_group_sizes[i]));
+    close_inner(outer, &x);
+}
+
+static void exchange_unit(fp_exchange *x, fp_unit_row *row) {
+    fp_probe_identity id;
+    if (!x->packing)
+        fp_unit_row_open(row);
+    memcpy(&id, row, sizeof id);
+    exchange_identity(x, &id);
+    memcpy(row, &id, sizeof id);
 }
 
 static void exchange_finetune(fp_exchange *x, fp_piece *piece) {
@@ -280,22 +296,53 @@ static void exchange_probe(fp_exchange *x, fp_piece *piece) {
     fp_exchange u = inner(x, "unit");
     exchange_unit(&u, &piece->unit);
     close_inner(x, &u);
-    fp_exchange y = inner(x, "group");
-    words(&y, "name", piece->group.name, sizeof piece->group.name);
-    size(&y, "rows", &piece->group.rows);
-    size(&y, "labels", &piece->group.labels);
-    size(&y, "width", &piece->group.width);
-    size(&y, "train_instances", &piece->group.train_instances);
-    size(&y, "test_instances", &piece->group.test_instances);
-    size(&y, "clusters", &piece->group.clusters);
-    size(&y, "certificates", &piece->group.certificates);
-    size(&y, "support", &piece->group.support);
-    close_inner(x, &y);
+    exchange_group(x, &piece->group);
     fp_exchange z = inner(x, "directprobe");
     real(&z, "gap", &piece->directprobe.gap);
     size(&z, "small", &piece->directprobe.small);
     natural(&z, "threads", &piece->directprobe.threads);
     close_inner(x, &z);
+}
+
+static void exchange_classifier_settings(fp_exchange *outer, fp_classifier_settings *s) {
+    fp_exchange x = inner(outer, "classifier");
+    int64_t seed = (int64_t)s->seed;
+    size(&x, "n_shapes", &s->n_shapes);
+    size(&x, "n_l2", &s->n_l2);
+    if (!x.failed && (s->n_shapes > FP_MOST_SHAPES || s->n_l2 > FP_MOST_L2))
+        x.failed = fp_fail(x.error, "%zu shapes and %zu L2 weights are too many", s->n_shapes, s->n_l2);
+    for (size_t i = 0; i < s->n_shapes && !x.failed; i++) {
+        fp_exchange y = item(&x, "shapes", i);
+        size(&y, "hidden1", &s->shapes[i].hidden[0]);
+        size(&y, "hidden2", &s->shapes[i].hidden[1]);
+        close_inner(&x, &y);
+    }
+    for (size_t i = 0; i < s->n_l2 && !x.failed; i++) {
+        fp_exchange y = item(&x, "l2", i);
+        real(&y, "weight", &s->l2[i]);
+        close_inner(&x, &y);
+    }
+    size(&x, "folds", &s->folds);
+    real(&x, "held_out", &s->held_out);
+    real(&x, "drop", &s->drop);
+    size(&x, "initialisations", &s->initialisations);
+    size(&x, "epochs", &s->epochs);
+    integer(&x, "seed", &seed);
+    natural(&x, "threads", &s->threads);
+    s->seed = (uint64_t)seed;
+    close_inner(outer, &x);
+}
+
+static void exchange_classifier(fp_exchange *x, fp_piece *piece) {
+    text(x, "vectors", &piece->vectors);
+    text(x, "record", &piece->record);
+    text(x, "candidates", &piece->candidates);
+    size(x, "shape", &piece->shape);
+    fp_exchange y = inner(x, "probe");
+    exchange_identity(&y, &piece->probe);
+    close_inner(x, &y);
+    exchange_group(x, &piece->group);
+    exchange_classifier_settings(x, &piece->classifier);
 }
 
 static void exchange_piece(fp_exchange *x, fp_piece *piece) {
@@ -319,6 +366,13 @@ static void exchange_piece(fp_exchange *x, fp_piece *piece) {
         return;
     case FP_PIECE_PROBE:
         exchange_probe(x, piece);
+        return;
+    case FP_PIECE_CANDIDATES:
+    case FP_PIECE_CLASSIFIER:
+    case FP_PIECE_CONTROL:
+    case FP_PIECE_CODE:
+    case FP_PIECE_MEMORISATION:
+        exchange_classifier(x, piece);
         return;
     }
     x->failed = fp_fail(x->error, "there is no kind %d of work", kind);
@@ -367,5 +421,6 @@ void fp_piece_free(fp_piece *piece) {
     free(piece->vectors);
     free(piece->layers);
     free(piece->record);
+    free(piece->candidates);
     memset(piece, 0, sizeof *piece);
 }

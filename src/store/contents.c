@@ -32,6 +32,18 @@ const fp_table fp_table_progress = {"progress",
 
 #define STATES "0 waiting, 1 running, 2 done, 3 failed; only rows of done ones hold results"
 
+#define PRODUCT(upper, lower, rows)                                                                          \
+    [FP_##upper##S] = {#rows, FP_ELEMENT_ROW, &fp_table_##rows, lower, "", "", 0},                           \
+    [FP_##upper##_STATUS] = {lower "_status", FP_ELEMENT_U8, NULL, lower, "", STATES, 0},                    \
+    [FP_##upper##_PROVENANCE] = {lower "_provenance",                                                        \
+                                 FP_ELEMENT_ROW,                                                             \
+                                 &fp_table_provenance,                                                       \
+                                 lower,                                                                      \
+                                 "",                                                                         \
+                                 "how the results in " #rows                                                 \
+                                 " came about; differs from one sweep to the next",                          \
+                                 0}
+
 const fp_array fp_datasets[FP_N_DATASETS] = {
     [FP_MODELS] = {"models", FP_ELEMENT_ROW, &fp_table_models, "model", "", "", 0},
     [FP_TASKS] = {"tasks", FP_ELEMENT_ROW, &fp_table_tasks, "task", "", "", 0},
@@ -51,18 +63,40 @@ const fp_array fp_datasets[FP_N_DATASETS] = {
                    0},
     [FP_UNIT_STATUS] = {"unit_status", FP_ELEMENT_U8, NULL, "unit", "", STATES, 0},
     [FP_CHECKPOINT_STATUS] = {"checkpoint_status", FP_ELEMENT_U8, NULL, "checkpoint", "", STATES, 0},
+    PRODUCT(CLASSIFIER, "classifier", classifiers),
+    PRODUCT(CONTROL, "control", controls),
+    PRODUCT(CODE, "code", codes),
+    PRODUCT(MEMORISATION, "memorisation", memorisations),
+    [FP_CLASSIFIER_DERIVED] = {"classifier_derived", FP_ELEMENT_ROW, &fp_table_classifier_derived,
+                               "classifier", "", "", 0},
+    [FP_CLASSIFIER_SEEDS] = {"classifier_seeds", FP_ELEMENT_ROW, &fp_table_classifier_seeds, "fine-tuning",
+                             "", "", 0},
 };
 
 #define FIXED(dataset, member)                                                                               \
     { dataset, offsetof(fp_layout, member), offsetof(fp_layout, n_##member) }
 const fp_fixed_table fp_fixed_tables[FP_N_FIXED] = {
-    FIXED(FP_MODELS, models), FIXED(FP_TASKS, tasks), FIXED(FP_LABELS, labels),
-    FIXED(FP_DATA, data),     FIXED(FP_RUNS, runs),   FIXED(FP_CHECKPOINTS, checkpoints),
+    FIXED(FP_MODELS, models),
+    FIXED(FP_TASKS, tasks),
+    FIXED(FP_LABELS, labels),
+    FIXED(FP_DATA, data),
+    FIXED(FP_RUNS, runs),
+    FIXED(FP_CHECKPOINTS, checkpoints),
     FIXED(FP_UNITS, units),
+    FIXED(FP_CLASSIFIERS, classifiers),
+    FIXED(FP_CONTROLS, controls),
+    FIXED(FP_CODES, codes),
+    FIXED(FP_MEMORISATIONS, memorisations),
 };
 
 const fp_product fp_products[FP_N_PRODUCTS] = {
-    {&fp_unit_records, FP_UNITS, FP_UNIT_STATUS, FP_UNIT_PROVENANCE},
+    [FP_UNIT] = {&fp_unit_records, FP_UNITS, FP_UNIT_STATUS, FP_UNIT_PROVENANCE},
+    [FP_CLASSIFIER] = {&fp_classifier_records, FP_CLASSIFIERS, FP_CLASSIFIER_STATUS,
+                       FP_CLASSIFIER_PROVENANCE},
+    [FP_CONTROL] = {&fp_control_records, FP_CONTROLS, FP_CONTROL_STATUS, FP_CONTROL_PROVENANCE},
+    [FP_CODE] = {&fp_code_records, FP_CODES, FP_CODE_STATUS, FP_CODE_PROVENANCE},
+    [FP_MEMORISATION] = {&fp_memorisation_records, FP_MEMORISATIONS, FP_MEMORISATION_STATUS,
+                         FP_MEMORISATION_PROVENANCE},
 };
 
 void *fp_fixed_rows(const fp_layout *layout, const fp_fixed_table *table) {
@@ -84,14 +118,19 @@ static size_t fixed_rows(const fp_layout *layout, fp_dataset dataset) {
 }
 
 size_t fp_dataset_rows(const fp_layout *layout, fp_dataset dataset) {
+    for (size_t i = 0; i < FP_N_PRODUCTS; i++)
+        if (dataset == fp_products[i].status || dataset == fp_products[i].provenance)
+            return fixed_rows(layout, fp_products[i].rows);
     switch (dataset) {
     case FP_CHECKPOINT_PROVENANCE:
     case FP_CHECKPOINT_STATUS:
         return layout->n_checkpoints;
     case FP_DERIVED:
-    case FP_UNIT_PROVENANCE:
-    case FP_UNIT_STATUS:
         return layout->n_units;
+    case FP_CLASSIFIER_DERIVED:
+        return layout->n_classifiers;
+    case FP_CLASSIFIER_SEEDS:
+        return layout->n_classifier_seeds;
     case FP_LOSSES:
         return layout->n_losses;
     case FP_PROGRESS:

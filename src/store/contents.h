@@ -22,6 +22,20 @@ typedef enum fp_dataset {
     FP_LOSSES,
     FP_UNIT_STATUS,
     FP_CHECKPOINT_STATUS,
+    FP_CLASSIFIERS,
+    FP_CLASSIFIER_STATUS,
+    FP_CLASSIFIER_PROVENANCE,
+    FP_CONTROLS,
+    FP_CONTROL_STATUS,
+    FP_CONTROL_PROVENANCE,
+    FP_CODES,
+    FP_CODE_STATUS,
+    FP_CODE_PROVENANCE,
+    FP_MEMORISATIONS,
+    FP_MEMORISATION_STATUS,
+    FP_MEMORISATION_PROVENANCE,
+    FP_CLASSIFIER_DERIVED,
+    FP_CLASSIFIER_SEEDS,
     FP_N_DATASETS
 } fp_dataset;
 
@@ -32,7 +46,7 @@ typedef struct fp_fixed_table {
     fp_dataset dataset;
     size_t rows, count; /* members of fp_layout: the pointer, the number */
 } fp_fixed_table;
-enum { FP_N_FIXED = 7 };
+enum { FP_N_FIXED = 11 };
 extern const fp_fixed_table fp_fixed_tables[FP_N_FIXED];
 void *fp_fixed_rows(const fp_layout *layout, const fp_fixed_table *table);
 size_t *fp_fixed_count(fp_layout *layout, const fp_fixed_table *table);
@@ -47,7 +61,6 @@ typedef struct fp_product {
     const fp_record_kind *record;
     fp_dataset rows, status, provenance;
 } fp_product;
-enum { FP_N_PRODUCTS = 1 };
 extern const fp_product fp_products[FP_N_PRODUCTS];
 
 typedef struct fp_store_group {

@@ -19,6 +19,23 @@ static int write_derived(fp_store *store, size_t n, fp_error *error) {
     return rc;
 }
 
+static int write_classifier_derived(fp_store *store, const fp_layout *layout, fp_error *error) {
+    size_t n = layout->n_classifiers;
+    fp_classifier_derived_row *rows = fp_alloc(n, sizeof *rows, "derived", error);
+    if (!rows)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = (fp_classifier_derived_row){.classifier = (int32_t)i, .original = -1};
+        fp_table_open(&fp_table_classifier_derived, &rows[i]);
+    }
+    int rc = fp_rows_write(&store->datasets[FP_CLASSIFIER_DERIVED], store->transfer, 0, n, rows, error);
+    free(rows);
+    if (rc < 0)
+        return -1;
+    return fp_rows_write(&store->datasets[FP_CLASSIFIER_SEEDS], store->transfer, 0,
+                         layout->n_classifier_seeds, layout->classifier_seeds, error);
+}
+
 /* The rows known beforehand, and the CRC that they can be checked by. */
 static int write_fixed(fp_store *store, const fp_layout *layout, const fp_fixed_table *table,
                        fp_error *error) {
@@ -40,7 +57,9 @@ static int make_datasets(fp_store *store, const fp_layout *layout, fp_error *err
     for (size_t i = 0; i < FP_N_FIXED; i++)
         if (write_fixed(store, layout, &fp_fixed_tables[i], error) < 0)
             return -1;
-    return write_derived(store, layout->n_units, error);
+    if (write_derived(store, layout->n_units, error) < 0)
+        return -1;
+    return write_classifier_derived(store, layout, error);
 }
 
 static int make_group(fp_store *store, const fp_group *shape, fp_store_group *out, fp_error *error) {
@@ -48,16 +67,19 @@ static int make_group(fp_store *store, const fp_group *shape, fp_store_group *ou
     hid_t properties = fp_h5_group_properties();
     hid_t group = H5Gcreate2(store->file, shape->name, H5P_DEFAULT, properties, H5P_DEFAULT);
     int rc = group < 0 ? fp_h5_fail(error, "cannot make group %s", shape->name) : 0;
-    if (rc == 0 && (fp_h5_put_integer(group, "train_instances", (int64_t)shape->train_instances, error) < 0 ||
-                    fp_h5_put_integer(group, "test_instances", (int64_t)shape->test_instances, error) < 0))
-        rc = -1;
+    for (size_t i = 0; rc == 0 && i < FP_GROUP_SIZES; i++)
+        rc = fp_h5_put_integer(group, fp_group_sizes[i].name,
+                               (int64_t)*fp_group_member(&out->group, &fp_group_sizes[i]), error);
     for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
         size_t lengths[FP_MAX_AXES];
         hsize_t axes[FP_MAX_AXES];
         int rank = fp_result_shape(shape, i, lengths);
         for (int k = 0; k < rank; k++)
             axes[k] = lengths[k];
-        rc = fp_rows_create(group, &fp_results[i], rank, axes, &out->results[i], error);
+        if (axes[0])
+            rc = fp_rows_create(group, &fp_results[i], rank, axes, &out->results[i], error);
+        else
+            fp_rows_none(&fp_results[i], rank, axes, &out->results[i]);
     }
     if (group >= 0)
         H5Gclose(group);

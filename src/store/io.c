@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LARGEST_ROW = 4096 };
+_Static_assert(offsetof(fp_unit_row, digest) == offsetof(fp_probe_identity, digest),
+               "units begin as all that is computed");
+
 fp_store_group *fp_store_named_group(fp_store *store, const char *name, fp_error *error) {
     for (size_t i = 0; i < store->n_groups; i++)
         if (strcmp(store->groups[i].group.name, name) == 0)
@@ -61,34 +65,50 @@ static int put_status(fp_store *store, fp_dataset dataset, size_t row, fp_status
     return fp_rows_write(&store->datasets[dataset], store->transfer, row, 1, &byte, error);
 }
 
-/* Is this the unit that the file has there, and in this place of this group? */
-static int same_unit(fp_store *store, const fp_group *group, const fp_unit_row *row, fp_error *error) {
-    fp_unit_row known;
-    if (row->unit < 0 || row->row < 0)
-        return fp_fail(error, "unit %d in row %d", row->unit, row->row);
-    if (fp_rows_read(&store->datasets[FP_UNITS], store->transfer, (size_t)row->unit, 1, &known, error) < 0)
+/* Is this the record that the file has there, and in this place of this group? */
+static int same_record(fp_store *store, const fp_product *product, const fp_group *group,
+                       const fp_probe_identity *mine, fp_error *error) {
+    char row[LARGEST_ROW];
+    const char *kind = product->record->name;
+    const fp_rows *rows = &store->datasets[product->rows];
+    if (mine->index < 0 || mine->row < 0)
+        return fp_fail(error, "%s %d in row %d", kind, mine->index, mine->row);
+    if (rows->array->table->row_size > sizeof row ||
+        fp_rows_read(rows, store->transfer, (size_t)mine->index, 1, row, error) < 0)
         return -1;
-    if (known.row != row->row || strcmp(known.results, group->name) != 0 ||
-        strcmp(known.digest, row->digest) != 0)
-        return fp_fail(error, "unit %d is another one in the result file (digest %s, not %s)", row->unit,
-                       known.digest, row->digest);
+    fp_probe_identity known;
+    memcpy(&known, row, sizeof known);
+    if (known.row != mine->row || strcmp(known.results, group->name) != 0 ||
+        strcmp(known.digest, mine->digest) != 0)
+        return fp_fail(error, "%s %d is another one in the result file (digest %s, not %s)", kind,
+                       mine->index, known.digest, mine->digest);
     return 0;
+}
+
+int fp_store_write_record(fp_store *store, fp_product_kind kind, const fp_group *group, void *record,
+                          const fp_provenance_row *provenance, fp_error *error) {
+    const fp_product *product = &fp_products[kind];
+    const fp_table *table = product->record->table;
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    fp_probe_identity id;
+    memcpy(&id, record, sizeof id);
+    if (!place || writable(store, error) < 0 || same_record(store, product, group, &id, error) < 0)
+        return -1;
+    uint32_t crc = fp_record_crc(product->record, group, record);
+    memcpy((char *)record + table->fields[table->n_fields - 1].offset, &crc, sizeof crc);
+    if (fp_store_put_record(store, product, place, (size_t)id.index, (size_t)id.row, record, provenance,
+                            error) < 0 ||
+        sync_data(store, error) < 0)
+        return -1;
+    return put_status(store, product->status, (size_t)id.index, FP_DONE, error);
 }
 
 int fp_store_write_unit(fp_store *store, const fp_group *group, fp_unit_record *record,
                         const fp_provenance_row *provenance, fp_error *error) {
-    fp_store_group *place = fp_store_find_group(store, group, error);
-    if (!place || writable(store, error) < 0 || same_unit(store, group, &record->row, error) < 0)
-        return -1;
-    record->row.crc = fp_unit_record_crc(group, record);
-    if (fp_store_put_record(store, &fp_products[0], place, (size_t)record->row.unit, (size_t)record->row.row,
-                            record, provenance, error) < 0 ||
-        sync_data(store, error) < 0)
-        return -1;
-    return put_status(store, FP_UNIT_STATUS, (size_t)record->row.unit, FP_DONE, error);
+    return fp_store_write_record(store, FP_UNIT, group, record, provenance, error);
 }
 
-/* As same_unit; also, the losses must be those since the checkpoint before. */
+/* As same_record; also, the losses must be those since the checkpoint before. */
 static int same_checkpoint(fp_store *store, size_t checkpoint, const fp_checkpoint_record *record,
                            fp_error *error) {
     fp_checkpoint_row rows[2] = {{.run = -1}};
@@ -147,9 +167,15 @@ static int mark(fp_store *store, fp_dataset of, fp_dataset statuses, size_t row,
     return put_status(store, statuses, row, status, error);
 }
 
+int fp_store_mark(fp_store *store, fp_product_kind kind, size_t index, fp_status status,
+                  const fp_provenance_row *provenance, fp_error *error) {
+    const fp_product *product = &fp_products[kind];
+    return mark(store, product->provenance, product->status, index, status, provenance, error);
+}
+
 int fp_store_mark_unit(fp_store *store, size_t unit, fp_status status, const fp_provenance_row *provenance,
                        fp_error *error) {
-    return mark(store, FP_UNIT_PROVENANCE, FP_UNIT_STATUS, unit, status, provenance, error);
+    return fp_store_mark(store, FP_UNIT, unit, status, provenance, error);
 }
 
 int fp_store_mark_checkpoint(fp_store *store, size_t checkpoint, fp_status status,
@@ -174,6 +200,20 @@ int fp_store_write_derived(fp_store *store, size_t unit, const fp_derived_row *r
     return fp_rows_write(&rows[FP_DERIVED], store->transfer, unit, 1, row, error);
 }
 
+int fp_store_write_classifier_derived(fp_store *store, size_t classifier,
+                                      const fp_classifier_derived_row *row, fp_error *error) {
+    if (writable(store, error) < 0)
+        return -1;
+    return fp_rows_write(&store->datasets[FP_CLASSIFIER_DERIVED], store->transfer, classifier, 1, row, error);
+}
+
+int fp_store_write_classifier_seeds(fp_store *store, size_t index, const fp_classifier_seeds_row *row,
+                                    fp_error *error) {
+    if (writable(store, error) < 0)
+        return -1;
+    return fp_rows_write(&store->datasets[FP_CLASSIFIER_SEEDS], store->transfer, index, 1, row, error);
+}
+
 int fp_store_write_progress(fp_store *store, const fp_progress_row *row, fp_error *error) {
     if (writable(store, error) < 0 ||
         fp_rows_write(&store->datasets[FP_PROGRESS], store->transfer, 0, 1, row, error) < 0)
@@ -186,32 +226,71 @@ static int read_all(fp_store *store, fp_dataset dataset, void *out, fp_error *er
     return fp_rows_read(rows, store->transfer, 0, (size_t)rows->shape[0], out, error);
 }
 
-int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error) {
-    size_t n_units = (size_t)store->datasets[FP_UNIT_STATUS].shape[0];
-    size_t n_checkpoints = (size_t)store->datasets[FP_CHECKPOINT_STATUS].shape[0];
-    if (read_all(store, FP_UNIT_STATUS, units, error) < 0 ||
-        read_all(store, FP_CHECKPOINT_STATUS, checkpoints, error) < 0)
+int fp_store_read_record_status(fp_store *store, fp_product_kind kind, unsigned char *status,
+                                fp_error *error) {
+    fp_dataset dataset = fp_products[kind].status;
+    size_t n = (size_t)store->datasets[dataset].shape[0];
+    if (read_all(store, dataset, status, error) < 0)
         return -1;
-    for (size_t i = 0; i < n_units; i++)
-        if (units[i] > FP_FAILED)
-            return fp_fail(error, "%s is damaged: unit %zu has status %d", store->path, i, units[i]);
-    for (size_t i = 0; i < n_checkpoints; i++)
-        if (checkpoints[i] > FP_FAILED)
-            return fp_fail(error, "%s is damaged: checkpoint %zu has status %d", store->path, i,
-                           checkpoints[i]);
+    for (size_t i = 0; i < n; i++)
+        if (status[i] > FP_FAILED)
+            return fp_fail(error, "%s is damaged: %s %zu has status %d", store->path,
+                           fp_products[kind].record->name, i, status[i]);
     return 0;
+}
+
+static int read_checkpoint_status(fp_store *store, unsigned char *status, fp_error *error) {
+    size_t n = (size_t)store->datasets[FP_CHECKPOINT_STATUS].shape[0];
+    if (read_all(store, FP_CHECKPOINT_STATUS, status, error) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (status[i] > FP_FAILED)
+            return fp_fail(error, "%s is damaged: checkpoint %zu has status %d", store->path, i, status[i]);
+    return 0;
+}
+
+int fp_store_read_checkpoint_status(fp_store *store, unsigned char *status, fp_provenance_row *rows,
+                                    fp_error *error) {
+    if (read_checkpoint_status(store, status, error) < 0)
+        return -1;
+    return read_all(store, FP_CHECKPOINT_PROVENANCE, rows, error);
+}
+
+int fp_store_read_status(fp_store *store, unsigned char *units, unsigned char *checkpoints, fp_error *error) {
+    if (fp_store_read_record_status(store, FP_UNIT, units, error) < 0)
+        return -1;
+    return read_checkpoint_status(store, checkpoints, error);
+}
+
+int fp_store_read_record(fp_store *store, fp_product_kind kind, const fp_group *group, size_t index,
+                         size_t row, void *out, fp_error *error) {
+    const fp_product *product = &fp_products[kind];
+    memset(out, 0, product->record->size);
+    fp_store_group *place = fp_store_find_group(store, group, error);
+    if (!place || fp_record_alloc(product->record, group, out, error) < 0)
+        return -1;
+    int rc = fp_store_get_record(store, product, place, index, row, out, error);
+    if (rc < 0)
+        fp_record_free(product->record, out);
+    return rc;
 }
 
 int fp_store_read_unit(fp_store *store, const fp_group *group, size_t unit, size_t row, fp_unit_record *out,
                        fp_error *error) {
-    *out = (fp_unit_record){0};
-    fp_store_group *place = fp_store_find_group(store, group, error);
-    if (!place || fp_unit_record_alloc(group, out, error) < 0)
-        return -1;
-    int rc = fp_store_get_record(store, &fp_products[0], place, unit, row, out, error);
-    if (rc < 0)
-        fp_unit_record_free(out);
-    return rc;
+    return fp_store_read_record(store, FP_UNIT, group, unit, row, out, error);
+}
+
+int fp_store_read_record_provenance(fp_store *store, fp_product_kind kind, fp_provenance_row *rows,
+                                    fp_error *error) {
+    return read_all(store, fp_products[kind].provenance, rows, error);
+}
+
+int fp_store_read_classifier_derived(fp_store *store, fp_classifier_derived_row *rows, fp_error *error) {
+    return read_all(store, FP_CLASSIFIER_DERIVED, rows, error);
+}
+
+int fp_store_read_classifier_seeds(fp_store *store, fp_classifier_seeds_row *rows, fp_error *error) {
+    return read_all(store, FP_CLASSIFIER_SEEDS, rows, error);
 }
 
 int fp_store_read_provenance(fp_store *store, fp_provenance_row *units, fp_provenance_row *checkpoints,

@@ -14,6 +14,11 @@ void fp_layout_free(fp_layout *layout) {
     free(layout->runs);
     free(layout->checkpoints);
     free(layout->units);
+    free(layout->classifiers);
+    free(layout->controls);
+    free(layout->codes);
+    free(layout->memorisations);
+    free(layout->classifier_seeds);
     free(layout->groups);
     free(layout->unit_group);
     *layout = (fp_layout){0};
@@ -71,19 +76,41 @@ int fp_layout_check_runs(const fp_layout *layout, fp_error *error) {
     return 0;
 }
 
-static int check_units(const fp_layout *layout, fp_error *error) {
-    for (size_t i = 0; i < layout->n_units; i++) {
-        const fp_unit_row *row = &layout->units[i];
-        if (row->unit != (int64_t)i || row->checkpoint < 0 ||
+size_t fp_layout_count(const fp_layout *layout, fp_product_kind kind) {
+    return fp_dataset_rows(layout, fp_products[kind].rows);
+}
+
+fp_probe_identity *fp_layout_identity(const fp_layout *layout, fp_product_kind kind, size_t index) {
+    for (size_t i = 0; i < FP_N_FIXED; i++)
+        if (fp_fixed_tables[i].dataset == fp_products[kind].rows)
+            return (fp_probe_identity *)((char *)fp_fixed_rows(layout, &fp_fixed_tables[i]) +
+                                         index * fp_products[kind].record->table->row_size);
+    return NULL;
+}
+
+int32_t fp_layout_group(const fp_layout *layout, const char *name) {
+    for (size_t i = 0; i < layout->n_groups; i++)
+        if (strcmp(layout->groups[i].name, name) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+static int check_rows(const fp_layout *layout, fp_product_kind kind, fp_error *error) {
+    const char *name = fp_record_kinds[kind]->name;
+    for (size_t i = 0; i < fp_layout_count(layout, kind); i++) {
+        const fp_probe_identity *row = fp_layout_identity(layout, kind, i);
+        if (row->index != (int64_t)i || row->checkpoint < 0 ||
             (size_t)row->checkpoint >= layout->n_checkpoints || row->run < -1 ||
             (row->run >= 0 && (size_t)row->run >= layout->n_runs))
-            return fp_fail(error, "unit %zu has numbers out of range", i);
-        int32_t group = layout->unit_group[i];
+            return fp_fail(error, "%s %zu has numbers out of range", name, i);
+        int32_t group = kind == FP_UNIT ? layout->unit_group[i] : fp_layout_group(layout, row->results);
         if (group < 0 || (size_t)group >= layout->n_groups ||
             strcmp(layout->groups[group].name, row->results) != 0)
-            return fp_fail(error, "unit %zu is of group \"%s\", which does not exist", i, row->results);
-        if (row->row < 0 || (size_t)row->row >= layout->groups[group].rows)
-            return fp_fail(error, "unit %zu has row %d, outside its group", i, row->row);
+            return fp_fail(error, "%s %zu is of group \"%s\", which does not exist", name, i, row->results);
+        size_t shape[FP_MAX_AXES];
+        fp_result_shape(&layout->groups[group], fp_record_kinds[kind]->first, shape);
+        if (row->row < 0 || (size_t)row->row >= shape[0])
+            return fp_fail(error, "%s %zu has row %d, outside its group", name, i, row->row);
     }
     return 0;
 }
@@ -97,7 +124,10 @@ int fp_layout_check(const fp_layout *layout, fp_error *error) {
             return -1;
     if (check_groups(layout, error) < 0 || fp_layout_check_runs(layout, error) < 0)
         return -1;
-    return check_units(layout, error);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        if (check_rows(layout, kind, error) < 0)
+            return -1;
+    return 0;
 }
 
 /* All rows of a table in fresh memory. */
@@ -117,6 +147,13 @@ static int take_tables(fp_store *store, fp_layout *out, fp_error *error) {
         if (take(store, &fp_fixed_tables[i], out, error) < 0)
             return -1;
     return 0;
+}
+
+static int take_seeds(fp_store *store, fp_layout *out, fp_error *error) {
+    size_t n = (size_t)store->datasets[FP_CLASSIFIER_SEEDS].shape[0];
+    out->classifier_seeds = fp_alloc(n, sizeof *out->classifier_seeds, "classifiers of all seeds", error);
+    out->n_classifier_seeds = n;
+    return out->classifier_seeds ? fp_store_read_classifier_seeds(store, out->classifier_seeds, error) : -1;
 }
 
 static int take_groups(const fp_store *store, fp_layout *out, fp_error *error) {
@@ -143,7 +180,8 @@ int fp_store_tables(fp_store *store, fp_layout *out, fp_error *error) {
     *out = (fp_layout){.n_losses = (size_t)store->datasets[FP_LOSSES].shape[0]};
     if ((out->grid = fp_h5_read_document(store->file, "grid", store->size, error)) &&
         (out->provenance = fp_h5_read_document(store->file, "provenance", store->size, error)) &&
-        take_tables(store, out, error) == 0 && take_groups(store, out, error) == 0)
+        take_tables(store, out, error) == 0 && take_seeds(store, out, error) == 0 &&
+        take_groups(store, out, error) == 0)
         return 0;
     fp_layout_free(out);
     fp_error_context(error, "%s", store->path);

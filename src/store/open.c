@@ -28,14 +28,27 @@ static char *names_of(fp_store *store, fp_dataset dataset, size_t *n, fp_error *
 }
 _Static_assert(offsetof(fp_model_row, name) == 0 && offsetof(fp_task_row, name) == 0, "names come first");
 
-/* The group's sizes are those of its datasets, which have to agree with one another. */
+/* The group's attributes hold its sizes, which its datasets have to agree with. */
 static int check_shapes(const fp_store_group *opened, fp_error *error) {
     for (fp_result i = 0; i < FP_N_RESULTS; i++) {
         size_t shape[FP_MAX_AXES];
         int rank = fp_result_shape(&opened->group, i, shape);
         for (int k = 0; k < rank; k++)
             if (shape[k] != opened->results[i].shape[k])
-                return fp_fail(error, "dataset %s has another shape than its neighbours", fp_results[i].name);
+                return fp_fail(error, "dataset %s has another shape than its group says", fp_results[i].name);
+    }
+    return 0;
+}
+
+static int open_sizes(const fp_store *store, hid_t group, fp_group *out, fp_error *error) {
+    for (size_t i = 0; i < FP_GROUP_SIZES; i++) {
+        const fp_group_size *size = &fp_group_sizes[i];
+        int64_t value;
+        if (fp_h5_get_integer(group, size->name, &value, error) < 0)
+            return -1;
+        if (value < 0 || (uint64_t)value > store->size)
+            return fp_fail(error, "%s is %lld", size->name, (long long)value);
+        *fp_group_member(out, size) = (size_t)value;
     }
     return 0;
 }
@@ -45,28 +58,20 @@ static int open_group(fp_store *store, fp_store_group *out, fp_error *error) {
     hid_t group = H5Gopen2(store->file, shape->name, H5P_DEFAULT);
     if (group < 0)
         return fp_h5_fail(error, "group %s cannot be opened", shape->name);
-    int64_t train = 0, test = 0;
-    int rc = fp_h5_get_integer(group, "train_instances", &train, error);
-    if (rc == 0)
-        rc = fp_h5_get_integer(group, "test_instances", &test, error);
+    int rc = open_sizes(store, group, shape, error);
     for (fp_result i = 0; rc == 0 && i < FP_N_RESULTS; i++) {
         size_t axes[FP_MAX_AXES];
-        rc = fp_rows_open(group, &fp_results[i], fp_result_shape(shape, i, axes), store->size,
-                          &out->results[i], error);
+        hsize_t none[FP_MAX_AXES] = {0};
+        int rank = fp_result_shape(shape, i, axes);
+        for (int k = 0; k < rank; k++)
+            none[k] = axes[k];
+        if (axes[0])
+            rc = fp_rows_open(group, &fp_results[i], rank, store->size, &out->results[i], error);
+        else
+            fp_rows_none(&fp_results[i], rank, none, &out->results[i]);
     }
-    if (rc == 0 && (train < 0 || test < 0 || (uint64_t)train > store->size || (uint64_t)test > store->size))
-        rc = fp_fail(error, "%lld and %lld instances", (long long)train, (long long)test);
-    if (rc == 0) {
-        shape->rows = (size_t)out->results[FP_CENTROIDS].shape[0];
-        shape->labels = (size_t)out->results[FP_CENTROIDS].shape[2];
-        shape->width = (size_t)out->results[FP_CENTROIDS].shape[3];
-        shape->clusters = (size_t)out->results[FP_CLUSTERS].shape[2];
-        shape->certificates = (size_t)out->results[FP_CERTIFICATES].shape[2];
-        shape->support = (size_t)out->results[FP_SUPPORT_POINTS].shape[2];
-        shape->train_instances = (size_t)train;
-        shape->test_instances = (size_t)test;
+    if (rc == 0)
         rc = check_shapes(out, error);
-    }
     H5Gclose(group);
     return rc < 0 ? fp_error_context(error, "group %s", shape->name) : 0;
 }
@@ -172,8 +177,10 @@ int fp_store_open_datasets(fp_store *store, fp_error *error) {
     for (fp_dataset i = 0; i < FP_N_DATASETS; i++)
         if (fp_rows_open(store->file, &fp_datasets[i], 1, store->size, &store->datasets[i], error) < 0)
             return -1;
-    fp_layout counts = {.n_units = (size_t)store->datasets[FP_UNITS].shape[0],
-                        .n_checkpoints = (size_t)store->datasets[FP_CHECKPOINTS].shape[0]};
+    fp_layout counts = {.n_classifier_seeds = (size_t)store->datasets[FP_CLASSIFIER_SEEDS].shape[0]};
+    for (size_t i = 0; i < FP_N_FIXED; i++)
+        *fp_fixed_count(&counts, &fp_fixed_tables[i]) =
+            (size_t)store->datasets[fp_fixed_tables[i].dataset].shape[0];
     for (fp_dataset i = FP_CHECKPOINTS; i < FP_N_DATASETS; i++)
         if (i != FP_LOSSES && store->datasets[i].shape[0] != fp_dataset_rows(&counts, i))
             return fp_fail(error, "dataset %s has the wrong number of rows", fp_datasets[i].name);

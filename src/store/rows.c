@@ -135,6 +135,11 @@ int fp_rows_open(hid_t parent, const fp_array *array, int rank, uint64_t file_si
     return check(out, file_size, error);
 }
 
+void fp_rows_none(const fp_array *array, int rank, const hsize_t *shape, fp_rows *out) {
+    *out = (fp_rows){.array = array, .dataset = -1, .type = -1, .rank = rank};
+    memcpy(out->shape, shape, (size_t)rank * sizeof *shape);
+}
+
 void fp_rows_close(fp_rows *rows) {
     if (!rows->array)
         return;

@@ -18,6 +18,8 @@ int fp_rows_create(hid_t parent, const fp_array *array, int rank, const hsize_t 
                    fp_error *error);
 int fp_rows_open(hid_t parent, const fp_array *array, int rank, uint64_t file_size, fp_rows *out,
                  fp_error *error);
+/* An array without rows: the file holds no dataset for it. */
+void fp_rows_none(const fp_array *array, int rank, const hsize_t *shape, fp_rows *out);
 void fp_rows_close(fp_rows *rows);
 
 int fp_rows_write(const fp_rows *rows, hid_t transfer, size_t first, size_t count, const void *items,

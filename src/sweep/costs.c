@@ -32,9 +32,9 @@ fp_costs *fp_costs_create(const fp_plan *plan, fp_error *error) {
     c->n_tasks = plan->layout.n_tasks ? plan->layout.n_tasks : 1;
     c->n_models = plan->layout.n_models ? plan->layout.n_models : 1;
     c->n_layers = 1;
-    for (size_t i = 0; i < plan->layout.n_units; i++)
-        if ((size_t)plan->layout.units[i].layer + 2 > c->n_layers)
-            c->n_layers = (size_t)plan->layout.units[i].layer + 2;
+    for (size_t i = 0; i < plan->n_probings; i++)
+        if ((size_t)plan->probings[i].layer + 2 > c->n_layers)
+            c->n_layers = (size_t)plan->probings[i].layer + 2;
     for (int level = 0; level < LEVELS; level++)
         if (!(c->sums[level] = fp_alloc(cells(c, level), sizeof **c->sums, "costs", error))) {
             fp_costs_destroy(c);
@@ -106,15 +106,13 @@ double fp_costs_factor(const fp_costs *c, size_t class) {
     return factor;
 }
 
-void fp_costs_learn_history(fp_costs *c, const unsigned char *units, const fp_provenance_row *unit_rows,
+void fp_costs_learn_history(fp_costs *c, const unsigned char *probings, const fp_provenance_row *rows,
                             const unsigned char *checkpoints, const fp_provenance_row *checkpoint_rows) {
     const fp_plan *plan = c->plan;
-    for (size_t i = 0; i < plan->n_probings; i++) {
-        const fp_plan_probing *p = &plan->probings[i];
-        if (p->kind == FP_PIECE_PROBE && units[p->index] == FP_DONE)
-            fp_costs_learn(c, fp_costs_of_probing(c, i), p->seconds,
-                           unit_rows[p->index].finished - unit_rows[p->index].started);
-    }
+    for (size_t i = 0; i < plan->n_probings; i++)
+        if (probings[i] == FP_DONE)
+            fp_costs_learn(c, fp_costs_of_probing(c, i), plan->probings[i].seconds,
+                           rows[i].finished - rows[i].started);
     for (size_t r = 0; r < plan->layout.n_runs; r++) {
         const fp_plan_run *run = &plan->runs[r];
         int32_t before = 0;

@@ -23,8 +23,8 @@ void fp_costs_learn(fp_costs *costs, size_t class, double planned, double measur
 /* What the plan's seconds of pieces of CLASS are to be multiplied by. */
 double fp_costs_factor(const fp_costs *costs, size_t class);
 
-/* All that the result file's provenance tells of this plan's units and checkpoints; done by fp_status. */
-void fp_costs_learn_history(fp_costs *costs, const unsigned char *units, const fp_provenance_row *unit_rows,
+/* All that the result file's provenance tells of this plan's probings and checkpoints; done by fp_status. */
+void fp_costs_learn_history(fp_costs *costs, const unsigned char *probings, const fp_provenance_row *rows,
                             const unsigned char *checkpoints, const fp_provenance_row *checkpoint_rows);
 
 #endif

@@ -100,5 +100,5 @@ int fp_derive(const fp_layout *layout, fp_store *store, fp_error *error) {
             rc = fp_error_context(error, "comparing unit %zu with its original", u);
     free(units);
     free(checkpoints);
-    return rc;
+    return rc == 0 ? fp_derive_classifiers(layout, store, error) : rc;
 }

@@ -10,4 +10,9 @@
  */
 int fp_derive(const fp_layout *layout, fp_store *store, fp_error *error);
 
+/* The classifiers' part of it. */
+int fp_derive_classifiers(const fp_layout *layout, fp_store *store, fp_error *error);
+/* Rows of classifier_seeds for the fine-tunings of LAYOUT's classifiers. */
+int fp_derive_seed_rows(fp_layout *layout, fp_error *error);
+
 #endif

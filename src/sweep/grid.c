@@ -1,45 +1,14 @@
-/* The grid as a whole: defaults, probes, output. */
+/* The grid as a whole: defaults, output. */
 #include "fineprobe/grid.h"
 
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
 #include "sweep/grid_read.h"
-#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_SIZE = 1 << 22 };
-
-static const fp_key directprobe_keys[] = {
-    {"gap", FP_KEY_REAL, offsetof(fp_grid, directprobe_settings.gap), DBL_MIN, 0.1,
-     "a relative gap above 0 and up to 0.1, e.g. 1e-5"},
-    {"small_clusters", FP_KEY_SIZE, offsetof(fp_grid, directprobe_settings.small), 0, INT32_MAX,
-     "a whole number of 0 or more"},
-    {"clusters", FP_KEY_SIZE, offsetof(fp_grid, clusters), 1, 1 << 20, "a whole number of 1 or more"},
-    {"certificates", FP_KEY_SIZE, offsetof(fp_grid, certificates), 0, 1 << 20, "a whole number of 0 or more"},
-    {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
-};
-static const fp_key probe_keys[] = {
-    {"directprobe", FP_KEY_OTHER, 0, 0, 0, NULL},
-    {NULL, FP_KEY_OTHER, 0, 0, 0, NULL},
-};
-
-void fp_grid_read_probes(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid) {
-    static const char *const probes[] = {"directprobe", NULL};
-    grid->directprobe = 0;
-    if (node->kind == FP_YAML_LIST) {
-        for (size_t i = 0; i < node->count; i++)
-            grid->directprobe |= fp_read_word(reader, node->items[i], "a probe", probes) == 0;
-        return;
-    }
-    if (fp_read_keys(reader, node, "probes", probe_keys, NULL) < 0)
-        return;
-    const fp_yaml_node *settings = fp_yaml_get(node, "directprobe");
-    grid->directprobe = settings != NULL;
-    if (settings && !fp_yaml_is_null(settings))
-        fp_read_keys(reader, settings, "directprobe", directprobe_keys, grid);
-}
 
 static const fp_key output_keys[] = {
     {"file", FP_KEY_PATH, offsetof(fp_grid, output), 0, 0, NULL},
@@ -138,6 +107,7 @@ static int set_defaults(fp_grid *grid) {
     grid->directprobe_settings = fp_directprobe_defaults();
     grid->clusters = 256;
     grid->certificates = 128;
+    fp_grid_default_probes(grid);
     grid->threads = 1;
     grid->keep = FP_KEEP_LAST;
     grid->scratch_limit = 20e9;
@@ -306,5 +276,9 @@ void fp_grid_free(fp_grid *grid) {
     free(grid->seeds);
     free(grid->steps.list);
     free(grid->layers.list);
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        free(grid->probes[kind].steps.list);
+        free(grid->probes[kind].layers.list);
+    }
     free(grid);
 }

@@ -115,6 +115,7 @@ void fp_grid_read_pairs(fp_grid_reader *reader, const fp_yaml_node *root, fp_gri
 void fp_grid_read_steps(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_choice *out);
 void fp_grid_read_layers(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_choice *out);
 void fp_grid_read_seeds(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);
+void fp_grid_default_probes(fp_grid *grid);
 void fp_grid_read_probes(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);
 void fp_grid_read_limits(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid_limits *out);
 void fp_grid_read_output(fp_grid_reader *reader, const fp_yaml_node *node, fp_grid *grid);

@@ -1,5 +1,6 @@
 #include "sweep/join.h"
 
+#include "derive.h"
 #include "fineprobe/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,81 +176,139 @@ static void join_checkpoints(const fp_joiner *j, fp_item *items) {
     }
 }
 
-/* ---- groups and units ---- */
+/* ---- groups, units and the like ---- */
 
-static int join_groups(const fp_joiner *j) {
-    fp_layout *out = j->out;
-    for (size_t m = 0; m < out->n_models; m++)
-        for (size_t t = 0; t < out->n_tasks; t++) {
-            const fp_group *found = NULL;
-            char name[FP_PATH];
-            snprintf(name, sizeof name, "results/%s/%s", out->models[m].name, out->tasks[t].name);
-            for (size_t p = 0; p < j->n; p++)
-                for (size_t i = 0; i < j->parts[p].n_groups; i++) {
-                    const fp_group *group = &j->parts[p].groups[i];
-                    if (strcmp(group->name, name) != 0)
-                        continue;
-                    if (found && found->clusters != group->clusters)
-                        return fp_fail(j->error,
-                                       "%s: group %s keeps %zu clusters, not %zu as in the files before",
-                                       j->paths[p], name, group->clusters, found->clusters);
-                    found = group;
-                }
-            if (!found)
-                continue;
-            fp_group *to = &out->groups[out->n_groups++];
-            *to = *found;
-            to->model = (int32_t)m;
-            to->task = (int32_t)t;
-            to->rows = 0;
-        }
+static int is_rows(const fp_group_size *size) {
+    static const char *const names[] = {"rows", "classifiers", "controls", "codes", "memorisations"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(size->name, names[i]) == 0)
+            return 1;
     return 0;
 }
 
-static size_t find_group(const fp_layout *l, const char *name) {
-    size_t i = 0;
-    while (i < l->n_groups && strcmp(l->groups[i].name, name) != 0)
-        i++;
-    return i;
+/* Whether an array with rows in GROUP has the axis of SIZE. */
+static int matters(const fp_group *group, const fp_group_size *size) {
+    fp_group other = *group;
+    ++*fp_group_member(&other, size);
+    for (fp_result r = 0; r < FP_N_RESULTS; r++) {
+        size_t a[FP_MAX_AXES], b[FP_MAX_AXES];
+        int axes = fp_result_shape(group, r, a);
+        fp_result_shape(&other, r, b);
+        if (a[0] && memcmp(a, b, (size_t)axes * sizeof *a) != 0)
+            return 1;
+    }
+    return 0;
 }
 
-/* What a unit is about decides its place: checkpoint; its own task before others; task; layer. */
-static int join_units(const fp_joiner *j, fp_item *items, const fp_item *checkpoints) {
+/* The sizes of GROUP's arrays into TO; those that matter in both must be the same. */
+static int join_sizes(const fp_joiner *j, size_t part, const fp_group *group, fp_group *to) {
+    fp_group from = *group, known = *to;
+    for (size_t i = 0; i < FP_GROUP_SIZES; i++) {
+        const fp_group_size *size = &fp_group_sizes[i];
+        size_t *a = fp_group_member(&from, size), *b = fp_group_member(&known, size);
+        if (is_rows(size)) {
+            *fp_group_member(to, size) += *a; /* for a while: whether there are any */
+            continue;
+        }
+        if (!matters(group, size))
+            continue;
+        if (matters(&known, size) && *a != *b)
+            return fp_fail(j->error, "%s: group %s has %zu %s, not %zu as in the files before",
+                           j->paths[part], group->name, *a, size->name, *b);
+        *fp_group_member(to, size) = *a;
+    }
+    return 0;
+}
+
+static int join_group(const fp_joiner *j, size_t model, size_t task) {
     fp_layout *out = j->out;
+    fp_group *to = &out->groups[out->n_groups];
+    int found = 0;
+    char name[FP_PATH];
+    snprintf(name, sizeof name, "results/%s/%s", out->models[model].name, out->tasks[task].name);
+    for (size_t p = 0; p < j->n; p++)
+        for (size_t i = 0; i < j->parts[p].n_groups; i++) {
+            const fp_group *group = &j->parts[p].groups[i];
+            if (strcmp(group->name, name) != 0)
+                continue;
+            if (!found++)
+                *to = *group;
+            else if (join_sizes(j, p, group, to) < 0)
+                return -1;
+        }
+    if (!found)
+        return 0;
+    to->model = (int32_t)model;
+    to->task = (int32_t)task;
+    for (size_t i = 0; i < FP_GROUP_SIZES; i++)
+        if (is_rows(&fp_group_sizes[i]))
+            *fp_group_member(to, &fp_group_sizes[i]) = 0;
+    out->n_groups++;
+    return 0;
+}
+
+static int join_groups(const fp_joiner *j) {
+    for (size_t m = 0; m < j->out->n_models; m++)
+        for (size_t t = 0; t < j->out->n_tasks; t++)
+            if (join_group(j, m, t) < 0)
+                return -1;
+    return 0;
+}
+
+/* All rows of KIND, sorted by their place: checkpoint; its own task before others; task; layer. */
+static size_t list_rows(const fp_joiner *j, fp_product_kind kind, fp_item *items,
+                        const fp_item *checkpoints) {
     size_t n = 0;
     for (size_t p = 0; p < j->n; p++)
-        for (size_t i = 0; i < j->parts[p].n_units; i++, n++) {
-            const fp_unit_row *row = &j->parts[p].units[i];
+        for (size_t i = 0; i < fp_layout_count(&j->parts[p], kind); i++, n++) {
+            const fp_probe_identity *row = fp_layout_identity(&j->parts[p], kind, i);
             fp_item key = {.digest = j->parts[p].checkpoints[row->checkpoint].digest};
-            const fp_item *at = bsearch(&key, checkpoints, out->n_checkpoints, sizeof key, by_digest);
+            const fp_item *at = bsearch(&key, checkpoints, j->out->n_checkpoints, sizeof key, by_digest);
             items[n] = (fp_item){.part = p, .index = i, .order = n, .digest = row->digest, .d = row->layer};
             items[n].a = at->index;
             items[n].b = row->run >= 0 && strcmp(row->finetuned_on, row->probed_on) != 0;
-            items[n].c = find_task(out, row->probed_on);
+            items[n].c = find_task(j->out, row->probed_on);
         }
     qsort(items, n, sizeof *items, by_place);
+    return n;
+}
+
+static void add_row(const fp_joiner *j, fp_product_kind kind, const fp_item *item) {
+    fp_layout *out = j->out;
+    size_t *const counts[FP_N_PRODUCTS] = {&out->n_units, &out->n_classifiers, &out->n_controls,
+                                           &out->n_codes, &out->n_memorisations};
+    size_t at = (*counts[kind])++;
+    fp_probe_identity *to = fp_layout_identity(out, kind, at);
+    memcpy(to, fp_layout_identity(&j->parts[item->part], kind, item->index),
+           fp_record_kinds[kind]->table->row_size);
+    int32_t group = fp_layout_group(out, to->results);
+    size_t *const rows[FP_N_PRODUCTS] = {&out->groups[group].rows, &out->groups[group].classifiers,
+                                         &out->groups[group].controls, &out->groups[group].codes,
+                                         &out->groups[group].memorisations};
+    to->index = (int32_t)at;
+    to->checkpoint = (int32_t)item->a;
+    to->run = out->checkpoints[item->a].run;
+    to->row = (int32_t)(*rows[kind])++;
+    fp_table_open(fp_record_kinds[kind]->table, to);
+    if (kind == FP_UNIT)
+        out->unit_group[at] = group;
+}
+
+static int join_rows(const fp_joiner *j, fp_product_kind kind, fp_item *items, const fp_item *checkpoints) {
+    size_t n = list_rows(j, kind, items, checkpoints);
     for (size_t i = 0; i < n; i++) {
         const fp_item *item = &items[i], *before = i > 0 ? &items[i - 1] : NULL;
-        const fp_unit_row *row = &j->parts[item->part].units[item->index];
+        const fp_probe_identity *row = fp_layout_identity(&j->parts[item->part], kind, item->index);
         int same = before && before->a == item->a && before->b == item->b && before->c == item->c &&
                    before->d == item->d;
         if (same && strcmp(before->digest, item->digest) != 0)
             return fp_fail(j->error,
-                           "%s: unit %d (%s, %s, probed on %s, step %d, layer %d) was probed with other "
+                           "%s: %s %d (%s, %s, probed on %s, step %d, layer %d) was probed with other "
                            "settings than in another of the files",
-                           j->paths[item->part], row->unit, row->model, row->finetuned_on, row->probed_on,
-                           row->step, row->layer);
-        if (same)
-            continue;
-        size_t group = find_group(out, row->results);
-        fp_unit_row *to = &out->units[out->n_units];
-        *to = *row;
-        to->unit = (int32_t)out->n_units;
-        to->checkpoint = (int32_t)item->a;
-        to->run = out->checkpoints[item->a].run;
-        to->row = (int32_t)out->groups[group].rows++;
-        fp_unit_row_open(to);
-        out->unit_group[out->n_units++] = (int32_t)group;
+                           j->paths[item->part], fp_record_kinds[kind]->name, row->index, row->model,
+                           row->finetuned_on, row->probed_on, row->step, row->layer);
+        if (!same)
+            add_row(j, kind, item);
     }
     return 0;
 }
@@ -265,10 +324,15 @@ static int allocate(fp_layout *out, const fp_layout *sum, fp_error *error) {
     out->runs = fp_alloc(sum->n_runs, sizeof *out->runs, "runs", error);
     out->checkpoints = fp_alloc(sum->n_checkpoints, sizeof *out->checkpoints, "checkpoints", error);
     out->units = fp_alloc(sum->n_units, sizeof *out->units, "units", error);
+    out->classifiers = fp_alloc(sum->n_classifiers, sizeof *out->classifiers, "classifiers", error);
+    out->controls = fp_alloc(sum->n_controls, sizeof *out->controls, "control tasks", error);
+    out->codes = fp_alloc(sum->n_codes, sizeof *out->codes, "codes", error);
+    out->memorisations = fp_alloc(sum->n_memorisations, sizeof *out->memorisations, "memorisations", error);
     out->groups = fp_alloc(sum->n_groups, sizeof *out->groups, "groups", error);
     out->unit_group = fp_alloc(sum->n_units, sizeof *out->unit_group, "groups of units", error);
     return out->models && out->tasks && out->labels && out->data && out->runs && out->checkpoints &&
-                   out->units && out->groups && out->unit_group
+                   out->units && out->classifiers && out->controls && out->codes && out->memorisations &&
+                   out->groups && out->unit_group
                ? 0
                : -1;
 }
@@ -283,6 +347,10 @@ static fp_layout sum_of(const fp_layout *parts, size_t n) {
         sum.n_runs += parts[i].n_runs;
         sum.n_checkpoints += parts[i].n_checkpoints;
         sum.n_units += parts[i].n_units;
+        sum.n_classifiers += parts[i].n_classifiers;
+        sum.n_controls += parts[i].n_controls;
+        sum.n_codes += parts[i].n_codes;
+        sum.n_memorisations += parts[i].n_memorisations;
         sum.n_groups += parts[i].n_groups;
     }
     return sum;
@@ -299,7 +367,12 @@ static int join(const fp_joiner *j, fp_item *items, fp_item *checkpoints) {
     for (size_t i = 0; i < j->out->n_checkpoints; i++)
         checkpoints[i] = (fp_item){.index = i, .digest = j->out->checkpoints[i].digest};
     qsort(checkpoints, j->out->n_checkpoints, sizeof *checkpoints, by_digest);
-    return join_groups(j) < 0 ? -1 : join_units(j, items, checkpoints);
+    if (join_groups(j) < 0)
+        return -1;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        if (join_rows(j, kind, items, checkpoints) < 0)
+            return -1;
+    return fp_derive_seed_rows(j->out, j->error);
 }
 
 int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, fp_layout *out,
@@ -308,7 +381,9 @@ int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, f
     fp_joiner j = {parts, n, paths, out, error};
     *out = (fp_layout){.grid = fp_strdup(parts[0].grid, error),
                        .provenance = fp_strdup(parts[0].provenance, error)};
-    size_t most = sum.n_units + sum.n_runs + sum.n_checkpoints;
+    size_t most = sum.n_runs + sum.n_checkpoints;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        most += fp_layout_count(&sum, kind);
     fp_item *items = fp_alloc(most, sizeof *items, "a list", error);
     fp_item *checkpoints = fp_alloc(sum.n_checkpoints, sizeof *checkpoints, "a list", error);
     int rc = out->grid && out->provenance && items && checkpoints ? allocate(out, &sum, error) : -1;

@@ -187,8 +187,9 @@ static void take_consequences(const fp_leader *l, const fp_cause *cause) {
             remove_checkpoint(l, c.index);
         else if (c.kind == FP_FAIL_CHECKPOINT)
             fp_store_mark_checkpoint(l->work->store, c.index, FP_FAILED, &row, NULL);
-        else if (probing->kind == FP_PIECE_PROBE)
-            fp_store_mark_unit(l->work->store, probing->index, FP_FAILED, &row, NULL);
+        else if (probing->then == FP_NOTHING)
+            fp_store_mark(l->work->store, fp_piece_product(probing->kind), probing->index, FP_FAILED, &row,
+                          NULL);
     }
 }
 
@@ -196,30 +197,36 @@ static void take_consequences(const fp_leader *l, const fp_cause *cause) {
 
 /* What a piece is, in words. */
 static void describe(const fp_plan *plan, const fp_assignment *piece, char out[256]) {
+    static const char *const doing[FP_PIECE_KINDS] = {[FP_PIECE_EMBED] = "embedding",
+                                                      [FP_PIECE_PROBE] = "probing",
+                                                      [FP_PIECE_CANDIDATES] = "grid search of",
+                                                      [FP_PIECE_CLASSIFIER] = "classifier of",
+                                                      [FP_PIECE_CONTROL] = "control task of",
+                                                      [FP_PIECE_CODE] = "description length of",
+                                                      [FP_PIECE_MEMORISATION] = "memorisation of"};
     const fp_layout *layout = &plan->layout;
     if (piece->kind == FP_PIECE_FINETUNE) {
         const fp_run_row *run = &layout->runs[piece->index];
         snprintf(out, 256, "fine-tuning %s on %s (seed %lld)", run->model, run->task, (long long)run->seed);
         return;
     }
-    size_t representation =
-        piece->kind == FP_PIECE_EMBED ? piece->index : plan->units[piece->index].representation;
+    int embeds = piece->kind == FP_PIECE_EMBED;
+    size_t representation = embeds ? piece->index : plan->probings[piece->probing].representation;
     const fp_plan_representation *r = &plan->representations[representation];
     const fp_checkpoint_row *checkpoint = &layout->checkpoints[r->checkpoint];
     const char *on = checkpoint->finetuned_on;
-    int n = snprintf(out, 256, "%s %s at %s%s%s, step %d",
-                     piece->kind == FP_PIECE_EMBED ? "embedding" : "probing", layout->tasks[r->task].name,
+    int n = snprintf(out, 256, "%s %s at %s%s%s, step %d", doing[piece->kind], layout->tasks[r->task].name,
                      checkpoint->model, *on ? "/" : "", on, checkpoint->step);
-    if (piece->kind == FP_PIECE_PROBE && n > 0 && n < 256)
-        snprintf(out + n, (size_t)(256 - n), ", layer %d", layout->units[piece->index].layer);
+    if (!embeds && n > 0 && n < 256)
+        snprintf(out + n, (size_t)(256 - n), ", layer %d", plan->probings[piece->probing].layer);
 }
 
 /* Attempts of earlier sessions. */
 static int earlier_attempts(const fp_leader *l, const fp_assignment *piece) {
-    size_t units = l->work->plan->layout.n_units;
-    return piece->kind == FP_PIECE_PROBE      ? l->work->attempts[piece->index]
-           : piece->kind == FP_PIECE_FINETUNE ? l->work->attempts[units + piece->first]
-                                              : 0;
+    size_t probings = l->work->plan->n_probings;
+    return piece->kind == FP_PIECE_EMBED      ? 0
+           : piece->kind == FP_PIECE_FINETUNE ? l->work->attempts[probings + piece->first]
+                                              : l->work->attempts[piece->probing];
 }
 
 static void piece_failed(fp_leader *l, int rank, const fp_outcome *outcome) {

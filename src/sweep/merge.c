@@ -15,17 +15,28 @@ static int read_layout(const char *path, fp_layout *out, fp_error *error) {
     return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
 }
 
+static int count_kind(const fp_layout *layout, fp_store *store, fp_product_kind kind, fp_merge_counts *counts,
+                      fp_error *error) {
+    size_t n = fp_layout_count(layout, kind);
+    unsigned char *status = fp_alloc(n, 1, "status", error);
+    int rc = status ? fp_store_read_record_status(store, kind, status, error) : -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        counts->units_done += status[i] == FP_DONE;
+        counts->units_failed += status[i] == FP_FAILED;
+    }
+    counts->units += n;
+    free(status);
+    return rc;
+}
+
 /* What the sweep writes when it ends. */
 static int finish(const char *path, const fp_layout *layout, fp_merge_counts *counts, fp_error *error) {
-    unsigned char *units = fp_alloc(layout->n_units, 1, "status", error);
-    unsigned char *checkpoints = fp_alloc(layout->n_checkpoints, 1, "status", error);
-    fp_store *store = units && checkpoints ? fp_store_open(path, MPI_COMM_SELF, error) : NULL;
-    int rc = store ? fp_store_read_status(store, units, checkpoints, error) : -1;
-    for (size_t i = 0; rc == 0 && i < layout->n_units; i++) {
-        counts->units_done += units[i] == FP_DONE;
-        counts->units_failed += units[i] == FP_FAILED;
-    }
-    counts->units = layout->n_units;
+    fp_store *store = fp_store_open(path, MPI_COMM_SELF, error);
+    if (!store)
+        return -1;
+    int rc = 0;
+    for (fp_product_kind kind = 0; rc == 0 && kind < FP_N_PRODUCTS; kind++)
+        rc = count_kind(layout, store, kind, counts, error);
     int over = counts->units_done + counts->units_failed == counts->units;
     double now = (double)time(NULL);
     fp_progress_row row = {.incarnation = 1,
@@ -37,11 +48,7 @@ static int finish(const char *path, const fp_layout *layout, fp_merge_counts *co
         rc = fp_derive(layout, store, error);
     if (rc == 0)
         rc = fp_store_write_progress(store, &row, error);
-    if (store && fp_store_close(store, rc == 0 ? error : NULL) < 0)
-        rc = -1;
-    free(units);
-    free(checkpoints);
-    return rc;
+    return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
 }
 
 static int count_done(const char *const *paths, size_t n, size_t *bad, fp_error *error) {

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is done: fp_status of units and checkpoints; which checkpoints' models are on disk; and what follows
- * for each checkpoint. */
+/* What is done: fp_status of probings and checkpoints; which checkpoints' models are on disk; and what
+ * follows for each checkpoint. */
 typedef struct fp_state {
     const fp_plan *plan;
-    unsigned char *units, *checkpoints, *available, *probings;
-    fp_provenance_row *unit_rows, *checkpoint_rows;
+    unsigned char *probings, *checkpoints, *available;
+    fp_provenance_row *probing_rows, *checkpoint_rows;
     fp_costs *costs;
     double *chains; /* [probings] of open ones */
     double *tails;  /* [checkpoints] longest chain of open work behind it; 0: none */
@@ -21,22 +21,27 @@ typedef struct fp_state {
 
 /* ---- what an earlier session has done ---- */
 
+/* A row of units or the like, or a checkpoint. */
 typedef struct fp_known {
     const char *digest;
-    const fp_unit_row *unit; /* NULL: a checkpoint */
+    fp_product_kind kind;
+    const fp_probe_identity *row; /* NULL: a checkpoint */
     const fp_provenance_row *how;
     unsigned char status;
-    int wanted; /* the plan has this unit, perhaps with another digest */
+    int wanted; /* the plan has this one, perhaps with another digest */
 } fp_known;
 
 static int by_digest(const void *a, const void *b) {
     return strcmp(((const fp_known *)a)->digest, ((const fp_known *)b)->digest);
 }
 
-/* What a unit is about, whatever its digest. */
+/* What it is about, whatever its digest. */
 static int by_identity(const void *a, const void *b) {
-    const fp_unit_row *x = ((const fp_known *)a)->unit, *y = ((const fp_known *)b)->unit;
-    int order = strcmp(x->model, y->model);
+    const fp_known *i = a, *k = b;
+    const fp_probe_identity *x = i->row, *y = k->row;
+    int order = (i->kind > k->kind) - (i->kind < k->kind);
+    if (!order)
+        order = strcmp(x->model, y->model);
     if (!order)
         order = strcmp(x->finetuned_on, y->finetuned_on);
     if (!order)
@@ -50,42 +55,55 @@ static int by_identity(const void *a, const void *b) {
 
 typedef struct fp_history {
     fp_layout layout;
-    unsigned char *units, *checkpoints;
-    fp_provenance_row *unit_rows, *checkpoint_rows;
-    fp_known *known_units, *known_checkpoints;
+    unsigned char *status[FP_N_PRODUCTS], *checkpoints;
+    fp_provenance_row *rows[FP_N_PRODUCTS], *checkpoint_rows;
+    size_t n_known;
+    fp_known *known, *known_checkpoints;
 } fp_history;
 
 static void history_free(fp_history *h) {
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        free(h->status[kind]);
+        free(h->rows[kind]);
+    }
     fp_layout_free(&h->layout);
-    free(h->units);
     free(h->checkpoints);
-    free(h->unit_rows);
     free(h->checkpoint_rows);
-    free(h->known_units);
+    free(h->known);
     free(h->known_checkpoints);
+}
+
+static int read_kind(fp_store *store, fp_product_kind kind, fp_history *h, fp_error *error) {
+    size_t n = fp_layout_count(&h->layout, kind);
+    h->status[kind] = fp_alloc(n, 1, "status", error);
+    h->rows[kind] = fp_alloc(n, sizeof **h->rows, "provenance", error);
+    if (!h->status[kind] || !h->rows[kind] ||
+        fp_store_read_record_status(store, kind, h->status[kind], error) < 0 ||
+        fp_store_read_record_provenance(store, kind, h->rows[kind], error) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const fp_probe_identity *row = fp_layout_identity(&h->layout, kind, i);
+        h->known[h->n_known++] = (fp_known){row->digest, kind, row, &h->rows[kind][i], h->status[kind][i], 0};
+    }
+    return 0;
 }
 
 static int read_history(fp_store *store, fp_history *h, fp_error *error) {
     if (fp_store_layout(store, &h->layout, error) < 0)
         return -1;
-    size_t units = h->layout.n_units, checkpoints = h->layout.n_checkpoints;
-    h->units = fp_alloc(units, 1, "status", error);
+    size_t all = 0, checkpoints = h->layout.n_checkpoints;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        all += fp_layout_count(&h->layout, kind);
     h->checkpoints = fp_alloc(checkpoints, 1, "status", error);
-    h->known_units = fp_alloc(units, sizeof *h->known_units, "known units", error);
-    h->known_checkpoints = fp_alloc(checkpoints, sizeof *h->known_checkpoints, "known checkpoints", error);
-    h->unit_rows = fp_alloc(units, sizeof *h->unit_rows, "provenance", error);
     h->checkpoint_rows = fp_alloc(checkpoints, sizeof *h->checkpoint_rows, "provenance", error);
-    if (!h->units || !h->checkpoints || !h->known_units || !h->known_checkpoints || !h->unit_rows ||
-        !h->checkpoint_rows)
+    h->known = fp_alloc(all, sizeof *h->known, "known units", error);
+    h->known_checkpoints = fp_alloc(checkpoints, sizeof *h->known_checkpoints, "known checkpoints", error);
+    if (!h->checkpoints || !h->checkpoint_rows || !h->known || !h->known_checkpoints ||
+        fp_store_read_checkpoint_status(store, h->checkpoints, h->checkpoint_rows, error) < 0)
         return -1;
-    if (fp_store_read_status(store, h->units, h->checkpoints, error) < 0 ||
-        fp_store_read_provenance(store, h->unit_rows, h->checkpoint_rows, error) < 0)
-        return -1;
-    for (size_t i = 0; i < units; i++)
-        h->known_units[i] = (fp_known){.digest = h->layout.units[i].digest,
-                                       .unit = &h->layout.units[i],
-                                       .how = &h->unit_rows[i],
-                                       .status = h->units[i]};
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        if (read_kind(store, kind, h, error) < 0)
+            return -1;
     for (size_t i = 0; i < checkpoints; i++)
         h->known_checkpoints[i] = (fp_known){.digest = h->layout.checkpoints[i].digest,
                                              .how = &h->checkpoint_rows[i],
@@ -101,47 +119,60 @@ static int open_history(const char *path, fp_history *h, fp_error *error) {
     return fp_store_close(store, rc == 0 ? error : NULL) < 0 ? -1 : rc;
 }
 
-/* Marks what is kept: STATUS of the plan's checkpoints and units. */
-static void match(fp_state *s, fp_history *h, fp_outlook *out) {
+/* Probings that are an end in themselves: one a row of units or the like. */
+static int is_end(const fp_plan *plan, size_t probing) {
+    return plan->probings[probing].then == FP_NOTHING;
+}
+
+/* Statuses of what the plan has as well. */
+static void match_digests(fp_state *s, const fp_history *h, fp_outlook *out) {
     const fp_plan *plan = s->plan;
-    unsigned char *units = s->units, *checkpoints = s->checkpoints;
-    size_t n = h->layout.n_units, n_checkpoints = h->layout.n_checkpoints;
-    qsort(h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
+    size_t n = h->layout.n_checkpoints;
+    qsort(h->known_checkpoints, n, sizeof(fp_known), by_digest);
     for (size_t i = 0; i < plan->layout.n_checkpoints; i++) {
         fp_known key = {.digest = plan->layout.checkpoints[i].digest};
-        const fp_known *found =
-            bsearch(&key, h->known_checkpoints, n_checkpoints, sizeof(fp_known), by_digest);
-        checkpoints[i] = found ? found->status : FP_WAITING;
+        const fp_known *found = bsearch(&key, h->known_checkpoints, n, sizeof(fp_known), by_digest);
+        s->checkpoints[i] = found ? found->status : FP_WAITING;
         if (found)
             s->checkpoint_rows[i] = *found->how;
     }
-    qsort(h->known_units, n, sizeof(fp_known), by_digest);
-    for (size_t i = 0; i < plan->layout.n_units; i++) {
-        fp_known key = {.digest = plan->layout.units[i].digest};
-        const fp_known *found = bsearch(&key, h->known_units, n, sizeof(fp_known), by_digest);
-        units[i] = found ? found->status : FP_WAITING;
+    qsort(h->known, h->n_known, sizeof(fp_known), by_digest);
+    for (size_t i = 0; i < plan->n_probings; i++) {
+        if (!is_end(plan, i))
+            continue;
+        fp_known key = {.digest = fp_session_row(plan, i)->digest};
+        const fp_known *found = bsearch(&key, h->known, h->n_known, sizeof(fp_known), by_digest);
+        s->probings[i] = found ? found->status : FP_WAITING;
         if (found)
-            s->unit_rows[i] = *found->how;
-        out->units_kept += units[i] == FP_DONE;
-        out->units_failed += units[i] == FP_FAILED;
+            s->probing_rows[i] = *found->how;
+        out->units_kept += s->probings[i] == FP_DONE;
+        out->units_failed += s->probings[i] == FP_FAILED;
     }
-    qsort(h->known_units, n, sizeof(fp_known), by_identity);
-    for (size_t i = 0; i < plan->layout.n_units; i++) {
-        fp_known key = {.unit = &plan->layout.units[i]};
-        fp_known *found = bsearch(&key, h->known_units, n, sizeof(fp_known), by_identity);
+}
+
+/* What the plan has no more, or otherwise. */
+static void match_identities(const fp_plan *plan, fp_history *h, fp_outlook *out) {
+    qsort(h->known, h->n_known, sizeof(fp_known), by_identity);
+    for (size_t i = 0; i < plan->n_probings; i++) {
+        if (!is_end(plan, i))
+            continue;
+        fp_known key = {.kind = fp_piece_product(plan->probings[i].kind), .row = fp_session_row(plan, i)};
+        fp_known *found = bsearch(&key, h->known, h->n_known, sizeof(fp_known), by_identity);
         if (!found)
             continue;
         found->wanted = 1;
-        out->units_changed +=
-            found->status == FP_DONE && strcmp(found->digest, plan->layout.units[i].digest) != 0;
+        out->units_changed += found->status == FP_DONE && strcmp(found->digest, key.row->digest) != 0;
     }
-    for (size_t i = 0; i < n; i++)
-        out->units_gone += h->known_units[i].status == FP_DONE && !h->known_units[i].wanted;
+    for (size_t i = 0; i < h->n_known; i++)
+        out->units_gone += h->known[i].status == FP_DONE && !h->known[i].wanted;
 }
 
 /* ---- the work that is left ---- */
 
-static int is_open(unsigned char status) {
+/* Parts of what is done or failed are over, too. */
+static int is_open(const fp_state *s, size_t probing) {
+    size_t then = s->plan->probings[probing].then;
+    unsigned char status = s->probings[then == FP_NOTHING ? probing : then];
     return status != FP_DONE && status != FP_FAILED;
 }
 
@@ -159,7 +190,7 @@ static int count_probings(const fp_state *s, size_t i, double *tail, fp_outlook 
         work->seconds += seconds;
         work->memory = fmax(work->memory, probing->memory);
         s->chains[k] = 0;
-        if (!is_open(s->probings[k]))
+        if (!is_open(s, k))
             continue;
         open = 1;
         work->open++;
@@ -237,21 +268,21 @@ static double result_bytes(const fp_layout *l) {
                   {&fp_table_data, l->n_data},
                   {&fp_table_runs, l->n_runs},
                   {&fp_table_checkpoints, l->n_checkpoints},
-                  {&fp_table_units, l->n_units},
                   {&fp_table_derived, l->n_units},
-                  {&fp_table_provenance, l->n_units + l->n_checkpoints}};
+                  {&fp_table_classifier_derived, l->n_classifiers},
+                  {&fp_table_classifier_seeds, l->n_classifier_seeds},
+                  {&fp_table_provenance, l->n_checkpoints}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         bytes += (double)(fp_table_packed_size(tables[i].table) * tables[i].rows);
-    for (size_t i = 0; i < l->n_groups; i++) { /* the shapes at fp_group */
-        const fp_group *g = &l->groups[i];
-        double labels = (double)g->labels;
-        bytes += (double)g->rows *
-                 (2 * 8 * labels * labels + 2 * 2 * 8 * labels + 2 * 4 * labels * (double)g->width +
-                  4 * (double)(g->train_instances + g->test_instances) +
-                  2.0 * (double)(g->clusters * fp_table_packed_size(&fp_table_clusters)) +
-                  2.0 * (double)(g->certificates * fp_table_packed_size(&fp_table_certificates)) +
-                  2.0 * (4 + 8) * (double)g->support);
-    }
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        bytes += (double)(fp_layout_count(l, kind) * (fp_table_packed_size(fp_record_kinds[kind]->table) +
+                                                      fp_table_packed_size(&fp_table_provenance)));
+    for (size_t i = 0; i < l->n_groups; i++)
+        for (fp_result r = 0; r < FP_N_RESULTS; r++) {
+            size_t shape[FP_MAX_AXES];
+            fp_result_shape(&l->groups[i], r, shape);
+            bytes += (double)shape[0] * (double)(fp_result_entries(&l->groups[i], r) * fp_result_size(r));
+        }
     return bytes;
 }
 
@@ -286,7 +317,9 @@ static int look_back(fp_state *s, fp_outlook *out, fp_error *error) {
     fp_history history = {0};
     int rc = open_history(file, &history, error);
     if (rc == 0)
-        match(s, &history, out);
+        match_digests(s, &history, out);
+    if (rc == 0)
+        match_identities(s->plan, &history, out);
     history_free(&history);
     return rc;
 }
@@ -294,16 +327,14 @@ static int look_back(fp_state *s, fp_outlook *out, fp_error *error) {
 /* What was measured tells what will be. */
 static int learn(fp_state *s, fp_error *error) {
     s->costs = fp_costs_create(s->plan, error);
-    s->probings = s->costs ? fp_session_probings(s->plan, s->units, error) : NULL;
-    if (!s->probings)
+    if (!s->costs)
         return -1;
-    fp_costs_learn_history(s->costs, s->units, s->unit_rows, s->checkpoints, s->checkpoint_rows);
+    fp_costs_learn_history(s->costs, s->probings, s->probing_rows, s->checkpoints, s->checkpoint_rows);
     return 0;
 }
 
 /* As if nothing were done. */
 static void forget(fp_state *s) {
-    memset(s->units, FP_WAITING, s->plan->layout.n_units);
     memset(s->probings, FP_WAITING, s->plan->n_probings);
     for (size_t c = 0; c < s->plan->layout.n_checkpoints; c++) {
         s->checkpoints[c] = FP_WAITING;
@@ -333,18 +364,18 @@ int fp_outlook_make(const fp_plan *plan, int anew, fp_forecast *forecasts, size_
     size_t n = plan->layout.n_checkpoints;
     fp_state s = {
         .plan = plan,
-        .units = fp_alloc(plan->layout.n_units, 1, "status", error),
+        .probings = fp_alloc(plan->n_probings, 1, "status", error),
         .checkpoints = fp_alloc(n, 1, "status", error),
-        .unit_rows = fp_alloc(plan->layout.n_units, sizeof *s.unit_rows, "provenance", error),
+        .probing_rows = fp_alloc(plan->n_probings, sizeof *s.probing_rows, "provenance", error),
         .checkpoint_rows = fp_alloc(n, sizeof *s.checkpoint_rows, "provenance", error),
         .available = fp_session_available(plan, error),
         .chains = fp_alloc(plan->n_probings, sizeof *s.chains, "probings", error),
         .tails = fp_alloc(n, sizeof *s.tails, "checkpoints", error),
     };
-    int rc =
-        s.units && s.checkpoints && s.unit_rows && s.checkpoint_rows && s.available && s.chains && s.tails
-            ? look_back(&s, out, error)
-            : -1;
+    int rc = s.probings && s.checkpoints && s.probing_rows && s.checkpoint_rows && s.available && s.chains &&
+                     s.tails
+                 ? look_back(&s, out, error)
+                 : -1;
     if (rc == 0)
         rc = learn(&s, error);
     if (rc == 0 && anew)
@@ -355,10 +386,9 @@ int fp_outlook_make(const fp_plan *plan, int anew, fp_forecast *forecasts, size_
     }
     fp_costs_destroy(s.costs);
     free(s.probings);
-    free(s.unit_rows);
+    free(s.probing_rows);
     free(s.checkpoint_rows);
     free(s.chains);
-    free(s.units);
     free(s.checkpoints);
     free(s.available);
     free(s.tails);

@@ -122,27 +122,67 @@ static int specify_run(const fp_plan *plan, const fp_assignment *a, fp_piece *pi
     return specify_inputs(plan, run->model, run->task, 1, piece, error);
 }
 
+/* Ascending, each once; there is room for all. */
+static void add_layer(fp_piece *piece, int layer) {
+    size_t at = 0;
+    while (at < piece->n_layers && piece->layers[at] < layer)
+        at++;
+    if (at < piece->n_layers && piece->layers[at] == layer)
+        return;
+    memmove(piece->layers + at + 1, piece->layers + at, (piece->n_layers - at) * sizeof *piece->layers);
+    piece->layers[at] = layer;
+    piece->n_layers++;
+}
+
 static int specify_embedding(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
     const fp_plan_representation *r = &plan->representations[a->index];
     piece->model = fp_place_checkpoint(plan, r->checkpoint, error);
     piece->vectors = fp_place_vectors(plan, a->index, error);
-    piece->layers = fp_alloc(r->n_units, sizeof *piece->layers, "layers", error);
+    piece->layers = fp_alloc(r->n_layers, sizeof *piece->layers, "layers", error);
     if (!piece->model || !piece->vectors || !piece->layers)
         return -1;
-    for (; piece->n_layers < r->n_units; piece->n_layers++)
-        piece->layers[piece->n_layers] = plan->layout.units[r->first_unit + piece->n_layers].layer;
+    for (size_t i = r->first_probing; i < r->first_probing + r->n_probings; i++)
+        add_layer(piece, plan->probings[i].layer);
     return specify_inputs(plan, r->model, r->task, plan->layout.checkpoints[r->checkpoint].run < 0, piece,
                           error);
 }
 
+/* SCRATCH/sweep-DIGEST/records/KIND-I.safetensors */
+static char *place_record(const fp_plan *plan, const fp_assignment *a, fp_error *error) {
+    char name[80];
+    snprintf(name, sizeof name, "%s-%zu.safetensors", fp_record_kinds[fp_piece_product(a->kind)]->name,
+             a->index);
+    return in_scratch(plan->grid, "records", name, error);
+}
+
 static int specify_unit(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
-    const fp_unit_row *row = &plan->layout.units[a->index];
-    piece->vectors = fp_place_vectors(plan, plan->units[a->index].representation, error);
-    piece->record = numbered(plan->grid, "records", a->index, error);
-    piece->unit = *row;
+    piece->vectors = fp_place_vectors(plan, plan->probings[a->probing].representation, error);
+    piece->record = place_record(plan, a, error);
+    piece->unit = plan->layout.units[a->index];
     piece->group = plan->layout.groups[plan->layout.unit_group[a->index]];
     piece->directprobe = plan->grid->directprobe_settings;
     return piece->vectors && piece->record ? 0 : -1;
+}
+
+static int specify_classifier(const fp_plan *plan, const fp_assignment *a, fp_piece *piece, fp_error *error) {
+    fp_product_kind kind = fp_piece_product(a->kind);
+    const fp_plan_probing *probing = &plan->probings[a->probing];
+    piece->probe = *fp_layout_identity(&plan->layout, kind, a->index);
+    piece->classifier = plan->grid->probes[kind].settings;
+    piece->classifier.threads = plan->grid->threads;
+    piece->shape = probing->shape;
+    piece->vectors = fp_place_vectors(plan, probing->representation, error);
+    piece->candidates = in_scratch(plan->grid, "candidates", piece->probe.digest, error);
+    if (!piece->vectors || !piece->candidates)
+        return -1;
+    piece->record = a->kind == FP_PIECE_CANDIDATES
+                        ? fp_format(error, "%s-%zu.safetensors", piece->candidates, piece->shape)
+                        : place_record(plan, a, error);
+    int32_t group = fp_layout_group(&plan->layout, piece->probe.results);
+    if (!piece->record || group < 0)
+        return -1;
+    piece->group = plan->layout.groups[group];
+    return 0;
 }
 
 /* What a piece may take: what the grid says, or well above what is expected of it. */
@@ -162,7 +202,8 @@ char *fp_place_specify(const fp_plan *plan, const fp_assignment *a, int earlier,
     limit(plan, a, &piece);
     int rc = a->kind == FP_PIECE_FINETUNE ? specify_run(plan, a, &piece, error)
              : a->kind == FP_PIECE_EMBED  ? specify_embedding(plan, a, &piece, error)
-                                          : specify_unit(plan, a, &piece, error);
+             : a->kind == FP_PIECE_PROBE  ? specify_unit(plan, a, &piece, error)
+                                          : specify_classifier(plan, a, &piece, error);
     char *text = rc == 0 ? fp_piece_format(&piece, error) : NULL;
     fp_piece_free(&piece);
     return text;

@@ -4,8 +4,10 @@
  *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/state.safetensors   what the run needs to go on
  *     CHECKPOINTS/MODEL/TASK/seed-S-DIGEST/step-N.record   a checkpoint's record on its way into the result
  * file SCRATCH/sweep-DIGEST/vectors/I.safetensors    the vectors of representation I
- *     SCRATCH/sweep-DIGEST/records/I.safetensors    the record of unit I on its way into the result file
- *     SCRATCH/sweep-DIGEST/models/NAME/             models that start from random weights
+ *     SCRATCH/sweep-DIGEST/records/KIND-I.safetensors   the record of unit I, or the like, on its way into
+ * the result file SCRATCH/sweep-DIGEST/candidates/DIGEST-I.safetensors   scores of a grid search's shape I;
+ * they stay for the next session SCRATCH/sweep-DIGEST/models/NAME/             models that start from random
+ * weights
  *
  * SCRATCH and CHECKPOINTS are folders that the user may have named and may use for more than this: nothing
  * but what is listed here is ever removed. The DIGEST below SCRATCH is of the result file's path, so that

@@ -105,7 +105,6 @@ void fp_plan_free(fp_plan *plan) {
     free(plan->configs);
     free(plan->runs);
     free(plan->representations);
-    free(plan->units);
     free(plan->probings);
     free(plan);
 }

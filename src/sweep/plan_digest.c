@@ -2,6 +2,9 @@
 #include "sweep/plan_make.h"
 
 enum { FINETUNE_VERSION = 2, EMBED_VERSION = 2, DIRECTPROBE_VERSION = 2 };
+/* Of the probes that train classifiers, by kind. */
+static const int versions[FP_N_PRODUCTS] = {
+    [FP_CLASSIFIER] = 1, [FP_CONTROL] = 1, [FP_CODE] = 1, [FP_MEMORISATION] = 1};
 
 static int end(fp_digester *digester, fp_digest *out) {
     *out = fp_digest_end(digester);
@@ -78,5 +81,32 @@ int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, con
     fp_digest_integer(d, "small_clusters", (int64_t)grid->directprobe_settings.small);
     fp_digest_integer(d, "clusters", (int64_t)clusters);
     fp_digest_integer(d, "certificates", (int64_t)grid->certificates);
+    return end(d, out);
+}
+
+int fp_plan_digest_probe(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
+                         fp_product_kind kind, fp_digest *out, fp_error *error) {
+    const fp_classifier_settings *s = &grid->probes[kind].settings;
+    fp_digester *d = fp_digester_create(error);
+    if (!d)
+        return -1;
+    fp_digest_integer(d, "embed", EMBED_VERSION);
+    fp_digest_other(d, "checkpoint", checkpoint);
+    fp_digest_other(d, "task", task);
+    fp_digest_integer(d, "threads", grid->threads);
+    fp_digest_integer(d, "layer", layer);
+    fp_digest_integer(d, fp_record_kinds[kind]->name, versions[kind]);
+    for (size_t i = 0; i < s->n_shapes; i++) {
+        fp_digest_integer(d, "hidden1", (int64_t)s->shapes[i].hidden[0]);
+        fp_digest_integer(d, "hidden2", (int64_t)s->shapes[i].hidden[1]);
+    }
+    for (size_t i = 0; i < s->n_l2; i++)
+        fp_digest_real(d, "l2", s->l2[i]);
+    fp_digest_integer(d, "folds", (int64_t)s->folds);
+    fp_digest_real(d, "held_out", s->held_out);
+    fp_digest_real(d, "drop", s->drop);
+    fp_digest_integer(d, "initialisations", (int64_t)s->initialisations);
+    fp_digest_integer(d, "epochs", (int64_t)s->epochs);
+    fp_digest_integer(d, "seed", (int64_t)s->seed);
     return end(d, out);
 }

@@ -37,7 +37,7 @@ typedef struct fp_plan_maker {
     fp_digest *runs, *checkpoints; /* of the layout's rows */
     size_t runs_capacity, plan_runs_capacity, run_digests_capacity;
     size_t checkpoints_capacity, checkpoint_digests_capacity;
-    size_t units_capacity, plan_units_capacity, unit_groups_capacity;
+    size_t rows_capacity[FP_N_PRODUCTS], unit_groups_capacity;
     size_t groups_capacity, representations_capacity, probings_capacity;
 } fp_plan_maker;
 
@@ -53,6 +53,13 @@ void fp_plan_load(fp_plan_maker *maker);                   /* models, tasks and 
 int fp_plan_tables(fp_plan_maker *maker, fp_error *error); /* rows of models, tasks, labels and data */
 int fp_plan_runs(fp_plan_maker *maker, fp_error *error);   /* runs and checkpoints */
 int fp_plan_units(fp_plan_maker *maker, fp_error *error);  /* representations, units and groups */
+/* Of the representation AT, the last one so far: its probes that train classifiers. */
+int fp_plan_classifiers(fp_plan_maker *maker, size_t at, int32_t group, fp_error *error);
+/* Another probing of that representation; NULL: out of memory. */
+fp_plan_probing *fp_plan_add_probing(fp_plan_maker *maker, size_t at, fp_piece_kind kind, size_t index,
+                                     int64_t layer, fp_error *error);
+/* What all rows begin with; the digest is left open. */
+fp_probe_identity fp_plan_identity(fp_plan_maker *maker, size_t at, int32_t group, int64_t layer);
 int fp_plan_provenance(fp_plan *plan, fp_error *error);
 
 /* Of files that are not there: what the grid expects of them. The names of labels are made up. */
@@ -70,12 +77,18 @@ int fp_plan_digest_checkpoint(fp_digest run, int64_t step, fp_digest *out, fp_er
 int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
                         size_t clusters, fp_digest *out, fp_error *error);
 
+int fp_plan_digest_probe(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
+                         fp_product_kind kind, fp_digest *out, fp_error *error);
+
 /* Costs: expected seconds of one core and bytes. */
 void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
                  fp_plan_run *run);
 double fp_cost_checkpoint(size_t parameters); /* bytes of a checkpoint's folder with the state of its run */
 void fp_cost_representation(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,
                             const fp_plan_data *test, size_t width, fp_plan_representation *out);
+/* SHAPE: of a search's candidates or the network; KIND: of the piece. */
+void fp_cost_classifier(const fp_group *group, fp_piece_kind kind, const fp_classifier_settings *settings,
+                        const fp_shape *shape, fp_plan_probing *out);
 void fp_cost_unit(const fp_group *group, const fp_plan_task *task, int threads, fp_plan_probing *out);
 
 #endif

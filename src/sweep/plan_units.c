@@ -1,8 +1,10 @@
 /* Representations and their units, in groups of one (model, probed task). */
 #include "fineprobe/memory.h"
+#include "sweep/derive.h"
 #include "sweep/plan_make.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -13,6 +15,15 @@ enum { SUPPORT = 64 }; /* points of a certificate that there is room for on aver
 /* Certificates that a partition near to linear has, and some more; at most as many as the grid wants. */
 static size_t certificates_of(size_t labels, size_t wanted) {
     return least(wanted, 2 * labels * labels + 32);
+}
+
+/* Sizes of the arrays of the probes that train classifiers; how many rows comes later. */
+static void size_probes(const fp_grid *grid, fp_group *group) {
+    const fp_classifier_settings *s = &grid->probes[FP_CLASSIFIER].settings;
+    group->candidates = s->n_shapes * s->n_l2;
+    group->initialisations = s->initialisations;
+    group->control_initialisations = grid->probes[FP_CONTROL].settings.initialisations;
+    group->epochs = grid->probes[FP_MEMORISATION].settings.epochs;
 }
 
 static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp_group *group) {
@@ -28,6 +39,7 @@ static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp
                         .clusters = least(maker->grid->clusters, train > test ? train : test)};
     group->certificates = certificates_of(group->labels, maker->grid->certificates);
     group->support = least(SUPPORT, group->width) * group->certificates;
+    size_probes(maker->grid, group);
     snprintf(group->name, sizeof group->name, "results/%s/%s", maker->grid->models[model].name,
              maker->grid->tasks[task].spec.name);
 }
@@ -46,67 +58,88 @@ static int32_t group_of(fp_plan_maker *maker, size_t model, size_t task, fp_erro
 }
 
 static int grow(fp_plan_maker *maker, fp_error *error) {
-    fp_plan *plan = maker->plan;
-    fp_layout *layout = &plan->layout;
+    fp_layout *layout = &maker->plan->layout;
     size_t n = layout->n_units + 1;
-    return fp_grow((void **)&layout->units, &maker->units_capacity, n, sizeof *layout->units, error) == 0 &&
+    return fp_grow((void **)&layout->units, &maker->rows_capacity[FP_UNIT], n, sizeof *layout->units,
+                   error) == 0 &&
                    fp_grow((void **)&layout->unit_group, &maker->unit_groups_capacity, n,
-                           sizeof *layout->unit_group, error) == 0 &&
-                   fp_grow((void **)&plan->units, &maker->plan_units_capacity, n, sizeof *plan->units,
-                           error) == 0
+                           sizeof *layout->unit_group, error) == 0
                ? 0
                : -1;
 }
 
-/* Room for another probing of the representation AT, which must be the last; NULL: out of memory. */
-static fp_plan_probing *add_probing(fp_plan_maker *maker, size_t at, fp_piece_kind kind, size_t index,
-                                    fp_error *error) {
+fp_plan_probing *fp_plan_add_probing(fp_plan_maker *maker, size_t at, fp_piece_kind kind, size_t index,
+                                     int64_t layer, fp_error *error) {
     fp_plan *plan = maker->plan;
     if (fp_grow((void **)&plan->probings, &maker->probings_capacity, plan->n_probings + 1,
                 sizeof *plan->probings, error) < 0)
         return NULL;
     fp_plan_probing *out = &plan->probings[plan->n_probings++];
-    *out = (fp_plan_probing){.kind = kind, .index = index, .representation = at, .then = FP_NOTHING};
+    *out = (fp_plan_probing){
+        .kind = kind, .index = index, .representation = at, .then = FP_NOTHING, .layer = (int32_t)layer};
     plan->representations[at].n_probings++;
     return out;
 }
 
+fp_probe_identity fp_plan_identity(fp_plan_maker *maker, size_t at, int32_t group, int64_t layer) {
+    const fp_layout *layout = &maker->plan->layout;
+    const fp_plan_representation *r = &maker->plan->representations[at];
+    const fp_checkpoint_row *checkpoint = &layout->checkpoints[r->checkpoint];
+    fp_probe_identity id = {.checkpoint = (int32_t)r->checkpoint,
+                            .run = checkpoint->run,
+                            .seed = checkpoint->seed,
+                            .step = checkpoint->step,
+                            .layer = (int32_t)layer};
+    fp_plan_text(id.model, sizeof id.model, checkpoint->model);
+    fp_plan_text(id.finetuned_on, sizeof id.finetuned_on, checkpoint->finetuned_on);
+    fp_plan_text(id.probed_on, sizeof id.probed_on, maker->grid->tasks[r->task].spec.name);
+    fp_plan_text(id.results, sizeof id.results, layout->groups[group].name);
+    return id;
+}
+
 static int add_unit(fp_plan_maker *maker, size_t representation, int64_t layer, int32_t group_index,
                     fp_error *error) {
-    if (grow(maker, error) < 0)
-        return -1;
-    fp_plan *plan = maker->plan;
-    fp_layout *layout = &plan->layout;
-    const fp_plan_representation *r = &plan->representations[representation];
-    const fp_checkpoint_row *checkpoint = &layout->checkpoints[r->checkpoint];
+    fp_layout *layout = &maker->plan->layout;
+    const fp_plan_representation *r = &maker->plan->representations[representation];
     fp_group *group = &layout->groups[group_index];
     fp_digest digest;
-    if (fp_plan_digest_unit(maker->checkpoints[r->checkpoint], maker->tasks[r->task].digest, layer,
+    if (grow(maker, error) < 0 ||
+        fp_plan_digest_unit(maker->checkpoints[r->checkpoint], maker->tasks[r->task].digest, layer,
                             maker->grid, group->clusters, &digest, error) < 0)
         return -1;
+    fp_probe_identity id = fp_plan_identity(maker, representation, group_index, layer);
     size_t at = layout->n_units++;
-    fp_unit_row *row = &layout->units[at];
-    *row = (fp_unit_row){.unit = (int32_t)at,
-                         .checkpoint = (int32_t)r->checkpoint,
-                         .run = checkpoint->run,
-                         .seed = checkpoint->seed,
-                         .step = checkpoint->step,
-                         .layer = (int32_t)layer,
-                         .row = (int32_t)group->rows++};
-    fp_plan_text(row->model, sizeof row->model, checkpoint->model);
-    fp_plan_text(row->finetuned_on, sizeof row->finetuned_on, checkpoint->finetuned_on);
-    fp_plan_text(row->probed_on, sizeof row->probed_on, maker->grid->tasks[r->task].spec.name);
-    fp_plan_text(row->results, sizeof row->results, group->name);
-    fp_digest_format(digest, row->digest);
-    fp_unit_row_open(row);
+    id.index = (int32_t)at;
+    id.row = (int32_t)group->rows++;
+    fp_digest_format(digest, id.digest);
+    memcpy(&layout->units[at], &id, sizeof id); /* a unit's row begins with it */
+    fp_unit_row_open(&layout->units[at]);
     layout->unit_group[at] = group_index;
-    plan->units[at] = (fp_plan_unit){.representation = representation};
-    fp_plan_probing *probing = add_probing(maker, representation, FP_PIECE_PROBE, at, error);
+    fp_plan_probing *probing = fp_plan_add_probing(maker, representation, FP_PIECE_PROBE, at, layer, error);
     if (!probing)
         return -1;
-    probing->layer = (int32_t)layer;
     fp_cost_unit(group, &maker->tasks[r->task], maker->grid->threads, probing);
     return 0;
+}
+
+/* How many layers the probings of R look at. */
+static size_t count_layers(const fp_plan *plan, const fp_plan_representation *r) {
+    size_t count = 0;
+    for (size_t i = r->first_probing; i < r->first_probing + r->n_probings; i++) {
+        size_t k = r->first_probing;
+        while (plan->probings[k].layer != plan->probings[i].layer)
+            k++;
+        count += k == i;
+    }
+    return count;
+}
+
+/* A representation that nothing looks at is none; nor is a group without rows. */
+static void take_back(fp_plan *plan, int32_t group) {
+    const fp_group *g = &plan->layout.groups[group];
+    plan->n_representations--;
+    if (!g->rows && !g->classifiers && !g->controls && !g->codes && !g->memorisations)
+        plan->layout.n_groups--;
 }
 
 static int add_representation(fp_plan_maker *maker, size_t checkpoint, size_t model, size_t task,
@@ -123,14 +156,21 @@ static int add_representation(fp_plan_maker *maker, size_t checkpoint, size_t mo
                                   .model = model,
                                   .task = task,
                                   .first_unit = plan->layout.n_units,
-                                  .n_units = m->n_layers,
+                                  .n_units = maker->grid->directprobe ? m->n_layers : 0,
                                   .first_probing = plan->n_probings};
-    fp_cost_representation(&plan->configs[model], m->parameters, fp_plan_data_of(maker, model, task, 0),
-                           fp_plan_data_of(maker, model, task, 1), plan->layout.groups[group].width, r);
     plan->n_representations++;
-    for (size_t i = 0; i < m->n_layers; i++)
+    for (size_t i = 0; maker->grid->directprobe && i < m->n_layers; i++)
         if (add_unit(maker, at, m->layers[i], group, error) < 0)
             return -1;
+    if (fp_plan_classifiers(maker, at, group, error) < 0)
+        return -1;
+    r = &plan->representations[at];
+    r->n_layers = count_layers(plan, r);
+    if (!r->n_probings)
+        take_back(plan, group);
+    else
+        fp_cost_representation(&plan->configs[model], m->parameters, fp_plan_data_of(maker, model, task, 0),
+                               fp_plan_data_of(maker, model, task, 1), plan->layout.groups[group].width, r);
     return 0;
 }
 
@@ -165,7 +205,10 @@ static int add_checkpoint(fp_plan_maker *maker, const fp_plan_run *run, size_t c
 
 int fp_plan_units(fp_plan_maker *maker, fp_error *error) {
     fp_plan *plan = maker->plan;
-    if (!maker->grid->directprobe)
+    int wanted = maker->grid->directprobe;
+    for (fp_product_kind kind = FP_CLASSIFIER; kind < FP_N_PRODUCTS; kind++)
+        wanted |= maker->grid->probes[kind].wanted;
+    if (!wanted)
         return 0;
     if (chooses_original(&maker->grid->steps) && add_originals(maker, error) < 0)
         return -1;
@@ -173,5 +216,5 @@ int fp_plan_units(fp_plan_maker *maker, fp_error *error) {
         for (size_t c = 0; c < plan->runs[i].n_checkpoints; c++)
             if (add_checkpoint(maker, &plan->runs[i], plan->runs[i].first_checkpoint + c, error) < 0)
                 return -1;
-    return 0;
+    return fp_derive_seed_rows(&plan->layout, error);
 }

@@ -22,7 +22,7 @@ typedef struct fp_lead_work {
     const fp_sweep_options *options;
     fp_progress_row progress;
     const size_t *nodes;     /* [ranks] which node a rank is on */
-    const int32_t *attempts; /* [units, then checkpoints] earlier sessions' attempts */
+    const int32_t *attempts; /* [probings, then checkpoints] earlier sessions' attempts */
     fp_lock *lock;
     const char *file;
     MPI_Comm comm;

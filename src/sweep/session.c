@@ -26,15 +26,23 @@ static int create_below(const char *folder, const char *name, fp_error *error) {
 
 static int create_folders(const fp_grid *grid, const char *scratch, fp_error *error) {
     if (create_parent(grid->output, error) < 0 || create_below(scratch, "vectors", error) < 0 ||
-        create_below(scratch, "records", error) < 0 || fp_folder_create(grid->checkpoints, error) < 0)
+        create_below(scratch, "records", error) < 0 || create_below(scratch, "candidates", error) < 0 ||
+        fp_folder_create(grid->checkpoints, error) < 0)
         return -1;
     return 0;
 }
 
-/* What an earlier session left in scratch is of no use: it may be incomplete, and is cheap to make again. */
+/* What an earlier session left in scratch may be incomplete, and is cheap to make again: but for the scores
+ * of candidates, each of which took a while, and says in its file whose it is. */
 static int renew_folders(const fp_grid *grid, fp_error *error) {
+    static const char *const kinds[] = {"vectors", "records", "models"};
     char *scratch = fp_place_scratch(grid, error);
-    int rc = scratch ? fp_folder_remove(scratch, error) : -1;
+    int rc = scratch ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof *kinds; i++) {
+        char *folder = fp_path_join(scratch, kinds[i], error);
+        rc = folder ? fp_folder_remove(folder, error) : -1;
+        free(folder);
+    }
     if (rc == 0)
         rc = create_folders(grid, scratch, error);
     free(scratch);
@@ -90,13 +98,19 @@ static int make_models(const fp_grid *grid, fp_error *error) {
 
 /* ---- the result file ---- */
 
-/* Whether the file holds just this plan: the same grid, the same units and checkpoints in the same order. */
+/* Whether the file holds just this plan: the same grid, the same units and the like and checkpoints in the
+ * same order. */
 static int same_plan(const fp_layout *a, const fp_layout *b) {
-    if (a->n_units != b->n_units || a->n_checkpoints != b->n_checkpoints || strcmp(a->grid, b->grid) != 0)
+    if (a->n_checkpoints != b->n_checkpoints || strcmp(a->grid, b->grid) != 0)
         return 0;
-    for (size_t i = 0; i < a->n_units; i++)
-        if (strcmp(a->units[i].digest, b->units[i].digest) != 0)
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+        size_t n = fp_layout_count(a, kind);
+        if (n != fp_layout_count(b, kind))
             return 0;
+        for (size_t i = 0; i < n; i++)
+            if (strcmp(fp_layout_identity(a, kind, i)->digest, fp_layout_identity(b, kind, i)->digest) != 0)
+                return 0;
+    }
     for (size_t i = 0; i < a->n_checkpoints; i++)
         if (strcmp(a->checkpoints[i].digest, b->checkpoints[i].digest) != 0)
             return 0;
@@ -213,10 +227,35 @@ unsigned char *fp_session_available(const fp_plan *plan, fp_error *error) {
     return available;
 }
 
-unsigned char *fp_session_probings(const fp_plan *plan, const unsigned char *units, fp_error *error) {
-    unsigned char *out = fp_alloc(plan->n_probings, 1, "status", error);
-    for (size_t i = 0; out && i < plan->n_probings; i++)
-        if (plan->probings[i].kind == FP_PIECE_PROBE)
-            out[i] = units[plan->probings[i].index];
-    return out;
+const fp_probe_identity *fp_session_row(const fp_plan *plan, size_t probing) {
+    const fp_plan_probing *p = &plan->probings[probing];
+    return fp_layout_identity(&plan->layout, fp_piece_product(p->kind), p->index);
+}
+
+static int read_kind(const fp_plan *plan, fp_store *store, fp_product_kind kind, unsigned char *status,
+                     fp_provenance_row *rows, fp_error *error) {
+    size_t n = fp_layout_count(&plan->layout, kind);
+    unsigned char *of = fp_alloc(n, 1, "status", error);
+    fp_provenance_row *how = fp_alloc(n, sizeof *how, "provenance", error);
+    int rc = of && how && fp_store_read_record_status(store, kind, of, error) == 0
+                 ? fp_store_read_record_provenance(store, kind, how, error)
+                 : -1;
+    for (size_t i = 0; rc == 0 && i < plan->n_probings; i++) {
+        const fp_plan_probing *p = &plan->probings[i];
+        if (p->kind == FP_PIECE_CANDIDATES || fp_piece_product(p->kind) != kind)
+            continue;
+        status[i] = of[p->index];
+        rows[i] = how[p->index];
+    }
+    free(of);
+    free(how);
+    return rc;
+}
+
+int fp_session_probings(const fp_plan *plan, fp_store *store, unsigned char *status, fp_provenance_row *rows,
+                        fp_error *error) {
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        if (read_kind(plan, store, kind, status, rows, error) < 0)
+            return -1;
+    return 0;
 }

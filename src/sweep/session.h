@@ -26,7 +26,10 @@ void fp_session_free(fp_session *session);
 
 /* For the schedule: 1 for every checkpoint whose model is on disk; free(). */
 unsigned char *fp_session_available(const fp_plan *plan, fp_error *error);
-/* Statuses of the plan's probings, from those of its units; free(). */
-unsigned char *fp_session_probings(const fp_plan *plan, const unsigned char *units, fp_error *error);
+/* The row that a probing hands in, or has a part in. */
+const fp_probe_identity *fp_session_row(const fp_plan *plan, size_t probing);
+/* What STORE, which holds this plan, tells of its probings: STATUS, ROWS [n_probings]. Parts are waiting. */
+int fp_session_probings(const fp_plan *plan, fp_store *store, unsigned char *status, fp_provenance_row *rows,
+                        fp_error *error);
 
 #endif

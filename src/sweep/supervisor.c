@@ -84,10 +84,11 @@ int fp_supervisor_busy(const fp_supervisor *s) {
 static void mark_running(fp_supervisor *s) {
     fp_provenance_row row = provenance(s);
     row.finished = 0;
-    if (s->piece.kind == FP_PIECE_PROBE)
-        fp_store_mark_unit(s->store, (size_t)s->piece.index, FP_RUNNING, &row, NULL);
-    else if (s->piece.kind == FP_PIECE_FINETUNE)
+    if (s->piece.kind == FP_PIECE_FINETUNE)
         fp_store_mark_checkpoint(s->store, (size_t)s->piece.checkpoints[0].index, FP_RUNNING, &row, NULL);
+    else if (s->piece.kind != FP_PIECE_EMBED)
+        fp_store_mark(s->store, fp_piece_product(s->piece.kind), (size_t)s->piece.index, FP_RUNNING, &row,
+                      NULL);
 }
 
 void fp_supervisor_start(fp_supervisor *s, const char *specification) {
@@ -130,20 +131,37 @@ static int store_checkpoint(fp_supervisor *s, const fp_piece_checkpoint *checkpo
     return rc;
 }
 
-static int store_unit(fp_supervisor *s, fp_error *error) {
-    fp_unit_record record;
+/* Largest of the records' structs. */
+typedef union fp_any_record {
+    fp_unit_record unit;
+    fp_classifier_record classifier;
+    fp_control_record control;
+    fp_code_record code;
+    fp_memorisation_record memorisation;
+} fp_any_record;
+
+static int store_record(fp_supervisor *s, fp_error *error) {
+    fp_any_record record;
+    fp_product_kind product = fp_piece_product(s->piece.kind);
+    const fp_record_kind *kind = fp_record_kinds[product];
+    const fp_group *group = &s->piece.group;
     fp_provenance_row row = provenance(s);
-    int rc = fp_record_load(s->piece.record, &fp_unit_records, &s->piece.group, &record, error);
-    if (rc == 0)
-        rc = fp_unit_record_check(&s->piece.group, &record, error);
+    if (fp_record_load(s->piece.record, kind, group, &record, error) < 0)
+        return -1;
+    int rc = fp_record_check(kind, group, &record, error);
     if (rc == 0) {
-        rc = fp_store_write_unit(s->store, &s->piece.group, &record, &row, error);
+        rc = fp_store_write_record(s->store, product, group, &record, &row, error);
         s->broken |= rc < 0;
     }
-    fp_unit_record_free(&record);
+    fp_record_free(kind, &record);
     if (rc == 0)
         unlink(s->piece.record);
     return rc;
+}
+
+/* Whether the piece that is over leaves a record. */
+static int has_record(const fp_piece *piece) {
+    return piece->kind >= FP_PIECE_PROBE && piece->kind != FP_PIECE_CANDIDATES;
 }
 
 /* 1: the report is an outcome; 0: nothing to pass on. */
@@ -238,7 +256,7 @@ static void conclude(fp_supervisor *s, fp_outcome *out) {
     fp_error error = {0};
     if (!s->failure[0])
         note_end(s);
-    if (!s->failure[0] && s->piece.kind == FP_PIECE_PROBE && store_unit(s, &error) < 0)
+    if (!s->failure[0] && has_record(&s->piece) && store_record(s, &error) < 0)
         note_failure(s, error.text);
     name_memory(s);
     int left = s->asked && !s->broken && (s->failure[0] || s->piece.kind == FP_PIECE_FINETUNE);

@@ -32,20 +32,19 @@ static fp_provenance_row rank_row(MPI_Comm comm, int64_t incarnation) {
 
 /* What the file tells at the start of a session, and what follows from it. */
 typedef struct fp_beginning {
-    unsigned char *units, *checkpoints, *available, *probings;
-    fp_provenance_row *unit_rows, *checkpoint_rows;
-    int32_t *attempts; /* [units, then checkpoints] */
+    unsigned char *probings, *checkpoints, *available;
+    fp_provenance_row *probing_rows, *checkpoint_rows;
+    int32_t *attempts; /* [probings, then checkpoints] */
     fp_costs *costs;
     size_t *nodes; /* [ranks] */
     size_t n_nodes;
 } fp_beginning;
 
 static void beginning_free(fp_beginning *b) {
-    free(b->units);
+    free(b->probings);
     free(b->checkpoints);
     free(b->available);
-    free(b->probings);
-    free(b->unit_rows);
+    free(b->probing_rows);
     free(b->checkpoint_rows);
     free(b->attempts);
     free(b->nodes);
@@ -60,29 +59,29 @@ static void forgive(unsigned char *status, size_t n) {
 static int read_beginning(const fp_session *session, fp_store *store, const fp_sweep_options *options,
                           fp_beginning *b, fp_error *error) {
     const fp_plan *plan = session->plan;
-    size_t units = plan->layout.n_units, checkpoints = plan->layout.n_checkpoints;
-    b->units = fp_alloc(units, 1, "status", error);
+    size_t probings = plan->n_probings, checkpoints = plan->layout.n_checkpoints;
+    b->probings = fp_alloc(probings, 1, "status", error);
     b->checkpoints = fp_alloc(checkpoints, 1, "status", error);
-    b->unit_rows = fp_alloc(units, sizeof *b->unit_rows, "provenance", error);
+    b->probing_rows = fp_alloc(probings, sizeof *b->probing_rows, "provenance", error);
     b->checkpoint_rows = fp_alloc(checkpoints, sizeof *b->checkpoint_rows, "provenance", error);
-    b->attempts = fp_alloc(units + checkpoints, sizeof *b->attempts, "attempts", error);
+    b->attempts = fp_alloc(probings + checkpoints, sizeof *b->attempts, "attempts", error);
     b->available = fp_session_available(plan, error);
     b->costs = fp_costs_create(plan, error);
-    if (!b->units || !b->checkpoints || !b->unit_rows || !b->checkpoint_rows || !b->attempts ||
-        !b->available || !b->costs || fp_store_read_status(store, b->units, b->checkpoints, error) < 0 ||
-        fp_store_read_provenance(store, b->unit_rows, b->checkpoint_rows, error) < 0)
+    if (!b->probings || !b->checkpoints || !b->probing_rows || !b->checkpoint_rows || !b->attempts ||
+        !b->available || !b->costs ||
+        fp_session_probings(plan, store, b->probings, b->probing_rows, error) < 0 ||
+        fp_store_read_checkpoint_status(store, b->checkpoints, b->checkpoint_rows, error) < 0)
         return -1;
-    fp_costs_learn_history(b->costs, b->units, b->unit_rows, b->checkpoints, b->checkpoint_rows);
-    for (size_t i = 0; i < units; i++)
-        b->attempts[i] = b->unit_rows[i].attempts;
+    fp_costs_learn_history(b->costs, b->probings, b->probing_rows, b->checkpoints, b->checkpoint_rows);
+    for (size_t i = 0; i < probings; i++)
+        b->attempts[i] = b->probing_rows[i].attempts;
     for (size_t i = 0; i < checkpoints; i++)
-        b->attempts[units + i] = b->checkpoint_rows[i].attempts;
+        b->attempts[probings + i] = b->checkpoint_rows[i].attempts;
     if (options->retry_failed) {
-        forgive(b->units, units);
+        forgive(b->probings, probings);
         forgive(b->checkpoints, checkpoints);
     }
-    b->probings = fp_session_probings(plan, b->units, error);
-    return b->probings ? 0 : -1;
+    return 0;
 }
 
 static fp_schedule *make_schedule(const fp_session *session, const fp_beginning *b, fp_error *error) {

@@ -3,6 +3,7 @@
 #include "fineprobe/memory.h"
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 typedef struct encoder {
     const fp_wordpiece *tokenizer;
@@ -49,6 +50,10 @@ static long encode_words(encoder *state, size_t first, size_t n, fp_error *error
     return append(state, state->special.sep, error) < 0 ? -1 : (long)i;
 }
 
+static int64_t hash_word(const char *word) {
+    return (int64_t)(XXH3_64bits(word, strlen(word)) >> 1);
+}
+
 /* Adds the instances of a sentence whose words are there. *AT: the split's next instance. */
 static void encode_instances(encoder *state, size_t sentence, size_t n_words, size_t *at) {
     fp_encoded *out = state->out;
@@ -62,6 +67,8 @@ static void encode_instances(encoder *state, size_t sentence, size_t n_words, si
             out->cut_instances++;
             continue;
         } else {
+            size_t word = out->kind == FP_KIND_PAIR ? from->second : from->first;
+            to->word = hash_word(state->split->words[state->split->word_at[sentence] + word]);
             to->first = state->spans[from->first];
             if (out->kind == FP_KIND_PAIR)
                 to->second = state->spans[from->second];

@@ -5,7 +5,6 @@
 #include "fineprobe/mlp.h"
 #include "fineprobe/rng.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -62,13 +61,13 @@ static double measure(const fp_mlp_data *data, const fp_mlp_settings *settings, 
 int main(int argc, char **argv) {
     static const size_t shapes[2][3] = {{768, 256, 128}, {128, 64, 32}};
     fp_error error = {0};
-    openblas_set_num_threads(argc > 1 ? atoi(argv[1]) : 1);
     for (int i = 0; i < 2; i++) {
         fp_mlp_data data;
         fp_mlp_settings settings = fp_mlp_defaults();
         settings.hidden[0] = shapes[i][1];
         settings.hidden[1] = shapes[i][2];
         settings.epochs = settings.patience = EPOCHS;
+        settings.threads = argc > 1 ? atoi(argv[1]) : 1;
         if (make_data(shapes[i][0], &data, &error) < 0)
             break;
         double alone = measure(&data, &settings, 1, &error);

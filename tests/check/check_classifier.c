@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NETWORKS = 16 };
-
 typedef struct problem {
     fp_mlp_settings settings;
     fp_mlp_data data, test;
@@ -126,26 +124,29 @@ static int replay(const fp_safetensors *file, const problem *p, fp_error *error)
     return rc;
 }
 
+/* Each initialisation with an order of its own, as in the probe. */
 static int accuracies(const fp_safetensors *file, const problem *p, fp_error *error) {
-    fp_mlp_start starts[MOST_NETWORKS];
-    fp_mlp_end ends[MOST_NETWORKS];
-    size_t one;
+    size_t one, n = 0;
     long long *networks = integers(file, "networks", &one, error);
-    size_t n = networks && networks[0] > 0 && networks[0] <= MOST_NETWORKS ? (size_t)networks[0] : 0;
-    free(networks);
-    for (size_t i = 0; i < n; i++)
-        starts[i] = (fp_mlp_start){p->l2, i + 1};
-    int32_t *found = fp_alloc(p->test.n, sizeof *found, "predictions", error);
-    fp_mlp *mlp = found ? fp_mlp_create(&p->settings, &p->data, p->rows, p->data.n, n, starts, error) : NULL;
-    int rc = mlp ? fp_mlp_train(mlp, &p->data, p->rows, p->data.n, 1, NULL, NULL, ends, error) : -1;
+    int32_t *found = networks ? fp_alloc(p->test.n, sizeof *found, "predictions", error) : NULL;
+    if (found)
+        n = (size_t)networks[0];
+    int rc = found ? 0 : -1;
     for (size_t k = 0; rc == 0 && k < n; k++) {
+        fp_mlp_start start = {p->l2, k + 1};
+        fp_mlp_end end;
         size_t right = 0;
-        fp_mlp_predict(mlp, k, &p->test, p->rows, p->test.n, found, NULL, NULL);
-        for (size_t i = 0; i < p->test.n; i++)
-            right += found[i] == p->test.labels[i];
-        printf("%.9g/%zu%c", (double)right / (double)p->test.n, ends[k].epochs, k + 1 < n ? ' ' : '\n');
+        fp_mlp *mlp = fp_mlp_create(&p->settings, &p->data, p->rows, p->data.n, 1, &start, error);
+        rc = mlp ? fp_mlp_train(mlp, &p->data, p->rows, p->data.n, k + 1, NULL, NULL, &end, error) : -1;
+        if (rc == 0) {
+            fp_mlp_predict(mlp, 0, &p->test, p->rows, p->test.n, found, NULL, NULL);
+            for (size_t i = 0; i < p->test.n; i++)
+                right += found[i] == p->test.labels[i];
+            printf("%.9g/%zu%c", (double)right / (double)p->test.n, end.epochs, k + 1 < n ? ' ' : '\n');
+        }
+        fp_mlp_destroy(mlp);
     }
-    fp_mlp_destroy(mlp);
+    free(networks);
     free(found);
     return rc;
 }
