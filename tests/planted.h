@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+enum { P_INITIALISATIONS = 5, P_EPOCHS = 3 };
 enum { P_LABELS = 8, P_WIDTH = 10, P_STEPS = 3, P_LAYERS = 3, P_LAST = 20, P_TRAIN = 40, P_TEST = 16 };
 
 typedef struct planted {
@@ -66,6 +67,34 @@ static void p_add_unit(fp_layout *l, size_t checkpoint, int model, int probed, i
     fp_unit_row_open(row);
 }
 
+/* Classifiers at both ends in the top layer; memorisation on the own task and on the original. */
+static void p_add_probe(fp_layout *l, size_t checkpoint, int model, int probed, fp_probe_identity *id,
+                        size_t at, size_t row) {
+    const fp_checkpoint_row *of = &l->checkpoints[checkpoint];
+    *id = (fp_probe_identity){.index = (int32_t)at,
+                              .checkpoint = (int32_t)checkpoint,
+                              .run = of->run,
+                              .seed = of->seed,
+                              .step = of->step,
+                              .layer = P_LAYERS - 1,
+                              .row = (int32_t)row};
+    p_name(id->model, of->model);
+    p_name(id->finetuned_on, of->finetuned_on);
+    p_name(id->probed_on, p_tasks[probed]);
+    fp_copy_text(id->results, FP_PATH, l->groups[model * P_TASKS + probed].name);
+    snprintf(id->digest, sizeof id->digest, "probe%zu", at);
+}
+
+static void p_add_probes(fp_layout *l, size_t checkpoint, int model, int tuned, int probed) {
+    fp_group *group = &l->groups[model * P_TASKS + probed];
+    size_t at = l->n_classifiers++;
+    p_add_probe(l, checkpoint, model, probed, &l->classifiers[at].id, at, group->classifiers++);
+    if (l->checkpoints[checkpoint].run >= 0 && tuned != probed)
+        return;
+    at = l->n_memorisations++;
+    p_add_probe(l, checkpoint, model, probed, &l->memorisations[at].id, at, group->memorisations++);
+}
+
 static void p_add_checkpoint(fp_layout *l, int run, int model, int tuned, int64_t seed, int step) {
     size_t at = l->n_checkpoints++;
     fp_checkpoint_row *row = &l->checkpoints[at];
@@ -78,6 +107,9 @@ static void p_add_checkpoint(fp_layout *l, int run, int model, int tuned, int64_
         for (int layer = 0; layer < P_LAYERS; layer++)
             if (run < 0 ? p_pairs[p].tuned == p_pairs[p].probed : p_pairs[p].tuned == tuned)
                 p_add_unit(l, at, model, p_pairs[p].probed, layer);
+    for (int p = 0; p < P_PAIRS && (step == 0 || step == P_LAST); p++)
+        if (run < 0 ? p_pairs[p].tuned == p_pairs[p].probed : p_pairs[p].tuned == tuned)
+            p_add_probes(l, at, model, tuned, p_pairs[p].probed);
 }
 
 static void p_name_things(fp_layout *l) {
@@ -112,7 +144,10 @@ static void p_name_things(fp_layout *l) {
                                   .width = P_WIDTH,
                                   .train_instances = P_TRAIN,
                                   .test_instances = P_TEST,
-                                  .clusters = P_LABELS};
+                                  .clusters = P_LABELS,
+                                  .candidates = 1,
+                                  .initialisations = P_INITIALISATIONS,
+                                  .epochs = P_EPOCHS};
         snprintf(l->groups[g].name, FP_PATH, "results/%s/%s", p_models[g / P_TASKS], p_tasks[g % P_TASKS]);
     }
 }
@@ -134,6 +169,8 @@ static fp_layout p_layout(const planted *p) {
                    .runs = fp_alloc(runs, sizeof(fp_run_row), "", NULL),
                    .checkpoints = fp_alloc(checkpoints, sizeof(fp_checkpoint_row), "", NULL),
                    .units = fp_alloc(units, sizeof(fp_unit_row), "", NULL),
+                   .classifiers = fp_alloc(units, sizeof(fp_classifier_row), "", NULL),
+                   .memorisations = fp_alloc(units, sizeof(fp_memorisation_row), "", NULL),
                    .groups = fp_alloc(P_MODELS * P_TASKS, sizeof(fp_group), "", NULL),
                    .unit_group = fp_alloc(units, sizeof(int32_t), "", NULL)};
     p_name_things(&l);
@@ -258,6 +295,51 @@ static void p_write_unit(fp_store *store, const fp_layout *l, const planted *p, 
     fp_unit_record_free(&record);
 }
 
+/* Accuracy rises, less with a related task, and falls with an opposing one (b, f). */
+static double p_accuracy(const planted *p, const fp_probe_identity *id) {
+    double change = id->run < 0                                    ? 0
+                    : strcmp(id->finetuned_on, id->probed_on) == 0 ? 0.1
+                    : strcmp(id->finetuned_on, "A") == 0           ? 0.05
+                                                                   : -0.05;
+    return 0.7 + (p->turned ? -change : change);
+}
+
+static void p_write_classifier(fp_store *store, const fp_layout *l, const planted *p, size_t at) {
+    const fp_group *group = &l->groups[fp_layout_group(l, l->classifiers[at].id.results)];
+    fp_provenance_row provenance = {.seconds = 1, .attempts = 1};
+    fp_classifier_record record;
+    p_must(fp_record_alloc(&fp_classifier_records, group, &record, &p_error));
+    record.row = l->classifiers[at];
+    fp_copy_text(record.row.state, FP_STATE, "classified");
+    record.row.network = (fp_network_columns){64, 32, 1e-5};
+    record.row.accuracy = p_accuracy(p, &record.row.id);
+    record.row.deviation = 0.0158;
+    record.row.majority_accuracy = 0.25;
+    record.row.initialisations = P_INITIALISATIONS;
+    for (int i = 0; i < P_INITIALISATIONS; i++)
+        record.initialisations[i].test_accuracy = record.row.accuracy + 0.01 * (i - 2);
+    p_must(fp_store_write_record(store, FP_CLASSIFIER, group, &record, &provenance, &p_error));
+    fp_record_free(&fp_classifier_records, &record);
+}
+
+static void p_write_memorisation(fp_store *store, const fp_layout *l, size_t at) {
+    const fp_group *group = &l->groups[fp_layout_group(l, l->memorisations[at].id.results)];
+    fp_provenance_row provenance = {.seconds = 1, .attempts = 1};
+    fp_memorisation_record record;
+    p_must(fp_record_alloc(&fp_memorisation_records, group, &record, &p_error));
+    record.row = l->memorisations[at];
+    record.row.epochs = P_EPOCHS;
+    int tuned = record.row.id.run >= 0;
+    for (int e = 0; e < P_EPOCHS; e++)
+        for (int set = 0; set < 3; set++)
+            record.curves[3 * e + set] = 0.5 + 0.1 * e + (tuned && set < 2 ? 0.2 : 0) - 0.05 * set;
+    record.row.subtrain_accuracy = record.curves[3 * (P_EPOCHS - 1)];
+    record.row.subtest_accuracy = record.curves[3 * (P_EPOCHS - 1) + 1];
+    record.row.test_accuracy = record.curves[3 * (P_EPOCHS - 1) + 2];
+    p_must(fp_store_write_record(store, FP_MEMORISATION, group, &record, &provenance, &p_error));
+    fp_record_free(&fp_memorisation_records, &record);
+}
+
 static void p_write_checkpoint(fp_store *store, const fp_layout *l, size_t at) {
     fp_provenance_row provenance = {.started = 1e9, .finished = 1e9 + 1, .seconds = 1, .attempts = 1};
     fp_checkpoint_record record = {.row = l->checkpoints[at]};
@@ -285,6 +367,10 @@ static void plant(const char *path, const planted *p) {
         p_write_checkpoint(store, &l, i);
     for (size_t i = 0; i < l.n_units - (p->unfinished ? 2 : 0); i++)
         p_write_unit(store, &l, p, i);
+    for (size_t i = 0; i < l.n_classifiers; i++)
+        p_write_classifier(store, &l, p, i);
+    for (size_t i = 0; i < l.n_memorisations; i++)
+        p_write_memorisation(store, &l, i);
     if (p->unfinished) {
         fp_provenance_row why = {.attempts = 2};
         fp_copy_text(why.message, FP_MESSAGE, "killed: out of memory");

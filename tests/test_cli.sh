@@ -133,6 +133,17 @@ expect 0 plan --json --ranks 1,256 "$root/experiments/paper.yaml"
 says out '"to_fetch"' models/bert-base en_pud-ud-test.conllu '"efficiency"'
 expect 2 run "$root/experiments/paper.yaml"
 
+# --- the paper's grids, planned where neither models nor data are
+for grid in paper dynamics cross-task memorisation five-sizes; do
+    mkdir -p elsewhere
+    cp "$root/experiments/$grid.yaml" elsewhere
+    expect 0 plan elsewhere/$grid.yaml
+    says out "base                         12    768     12    108 891 648" "PS-fxn                   word         38" \
+        "there is no elsewhere/models/bert-base"
+    expect 2 run elsewhere/$grid.yaml
+    says err "there is no elsewhere/models/bert-base"
+done
+
 # --- plan, run, status, export: a small model from random weights
 cat >grid.yaml <<END
 models:

@@ -25,9 +25,14 @@ double fp_over_seeds(const fp_course *course, fp_statistic *statistic, const voi
  * there are three or more, else of the labels. What is not defined is left out. *VALUE (may be NULL). */
 int fp_add_effect(fp_part *part, const fp_course *course, fp_statistic *statistic, const void *context,
                   double *value, fp_error *error);
+enum { FP_SEEDS_TO_SAMPLE = 3 };
 /* An effect that depends on no label: bootstrap samples of the seeds, or none. */
 int fp_add_plain_effect(fp_part *part, const fp_course *course, fp_statistic *statistic, const void *context,
                         double *value, fp_error *error);
+
+/* An effect with replicates of its own, FP_REPLICATES. */
+typedef enum fp_over { FP_OVER_SEEDS, FP_OVER_LABELS, FP_OVER_INITIALISATIONS, FP_OVER_NOTHING } fp_over;
+int fp_add_replicated(fp_part *part, double effect, const double *replicates, fp_over over, fp_error *error);
 
 /* The course's name for people: "tiny / POS". OUT has FP_CASE_NAME bytes; returned. */
 const char *fp_course_name(const fp_findings *findings, const fp_course *course, char *out);
@@ -41,6 +46,12 @@ int fp_course_ends(const fp_course *course, fp_ends *out);
 
 typedef int fp_conclude_one(const fp_findings *findings, const fp_choices *choices, fp_conclusion *conclusion,
                             fp_error *error);
+/* The change of the classifier probe's accuracy in the top layer as an effect times SIGN: bootstrap samples
+ * of the seeds where there are three or more, else of the initialisations. *VALUE (may be NULL): the change.
+ */
+int fp_add_accuracy(fp_part *part, const fp_findings *findings, const fp_course *course, const fp_ends *ends,
+                    double sign, double *value, fp_error *error);
+
 fp_conclude_one fp_conclude_a, fp_conclude_b, fp_conclude_c, fp_conclude_d, fp_conclude_e, fp_conclude_f,
     fp_conclude_g, fp_conclude_h, fp_conclude_i;
 

@@ -132,19 +132,6 @@ static double accuracy_at(const fp_distances *d, size_t step) {
     return fp_course_value(d->findings, d->course, step, d->ends.top, fp_quantity_accuracy, 0).mean;
 }
 
-static double accuracy_shift(const void *context, size_t seed, const size_t *labels, size_t n_labels) {
-    (void)labels, (void)n_labels;
-    const fp_distances *d = context;
-    const fp_numbers *before = fp_course_at(d->findings, d->course, seed, d->ends.original, d->ends.top);
-    const fp_numbers *after = fp_course_at(d->findings, d->course, seed, d->ends.last, d->ends.top);
-    return before && after ? fp_quantity_accuracy(after, 0) - fp_quantity_accuracy(before, 0) : NAN;
-}
-
-static double opposing_accuracy_shift(const void *context, size_t seed, const size_t *labels,
-                                      size_t n_labels) {
-    return -accuracy_shift(context, seed, labels, n_labels);
-}
-
 static int add_accuracy(const fp_across *a, fp_relation relation, const char *name, fp_part *part,
                         fp_error *error) {
     double before = accuracy_at(&a->cross, a->cross.ends.original);
@@ -155,9 +142,8 @@ static int add_accuracy(const fp_across *a, fp_relation relation, const char *na
     int holds = relation == FP_RELATED ? after > before && after < own : after < before;
     if (fp_add_case(part, holds, after - before, error, "%s", name) < 0)
         return -1;
-    return fp_add_plain_effect(part, a->cross.course,
-                               relation == FP_RELATED ? accuracy_shift : opposing_accuracy_shift, &a->cross,
-                               NULL, error);
+    return fp_add_accuracy(part, a->cross.findings, a->cross.course, &a->cross.ends,
+                           relation == FP_RELATED ? 1 : -1, NULL, error);
 }
 
 static int add_pair(const fp_findings *r, const fp_choices *choices, const fp_course *cross,

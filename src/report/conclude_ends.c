@@ -158,11 +158,11 @@ int fp_conclude_b(const fp_findings *r, const fp_choices *choices, fp_conclusion
         "probes: {directprobe: {}, classifier: {}}\n" ENDS);
     for (size_t i = 0; i < r->n_own; i++) {
         const fp_course *c = &r->courses[i];
-        fp_change change = {.findings = r, .course = c, .quantity = fp_quantity_accuracy};
         double value = NAN;
-        if (fp_course_ends(c, &change.ends) < 0)
+        fp_ends ends;
+        if (fp_course_ends(c, &ends) < 0)
             continue;
-        if (fp_add_plain_effect(part, c, change_of, &change, &value, error) < 0 ||
+        if (fp_add_accuracy(part, r, c, &ends, 1, &value, error) < 0 ||
             (!isnan(value) &&
              fp_add_case(part, value > 0, value, error, "%s", fp_course_name(r, c, name)) < 0))
             return -1;

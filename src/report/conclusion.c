@@ -72,7 +72,7 @@ double fp_over_seeds(const fp_course *course, fp_statistic *statistic, const voi
     return n ? sum / (double)n : NAN;
 }
 
-enum { SEEDS_TO_SAMPLE = 3, CASES_TO_SAMPLE = 3 };
+enum { CASES_TO_SAMPLE = 3 };
 
 static int sample_labels(fp_rng_key key, const fp_course *course, fp_statistic *statistic,
                          const void *context, double *out, fp_error *error) {
@@ -103,29 +103,35 @@ static int grow(fp_part *part, fp_error *error) {
                    error);
 }
 
+int fp_add_replicated(fp_part *part, double effect, const double *replicates, fp_over over, fp_error *error) {
+    if (grow(part, error) < 0)
+        return -1;
+    if (over != FP_OVER_NOTHING)
+        memcpy(part->replicates + part->n_effects * FP_REPLICATES, replicates,
+               FP_REPLICATES * sizeof *replicates);
+    part->over_kinds[over]++;
+    part->effects[part->n_effects++] = effect;
+    return 0;
+}
+
 static int add_effect(fp_part *part, const fp_course *course, fp_statistic *statistic, const void *context,
                       int of_labels, double *value, fp_error *error) {
     double effect = fp_over_seeds(course, statistic, context, NULL, course->n_labels);
+    double replicates[FP_REPLICATES];
+    fp_rng_key key = fp_rng_key_of(0, FP_RNG_PROBE, part->n_effects, 0);
     if (value)
         *value = effect;
     if (isnan(effect))
         return 0;
-    if (grow(part, error) < 0)
-        return -1;
-    double *replicates = part->replicates + part->n_effects * FP_REPLICATES;
-    fp_rng_key key = fp_rng_key_of(0, FP_RNG_PROBE, part->n_effects, 0);
-    int rc = 0;
-    if (course->n_seeds >= SEEDS_TO_SAMPLE) {
-        rc = sample_seeds(key, course, statistic, context, replicates, error);
-        part->over_seeds++;
-    } else if (of_labels) {
-        rc = sample_labels(key, course, statistic, context, replicates, error);
-        part->over_labels++;
-    } else {
-        part->over_neither++;
-    }
-    part->effects[part->n_effects++] = effect;
-    return rc;
+    if (course->n_seeds >= FP_SEEDS_TO_SAMPLE)
+        return sample_seeds(key, course, statistic, context, replicates, error) < 0
+                   ? -1
+                   : fp_add_replicated(part, effect, replicates, FP_OVER_SEEDS, error);
+    if (of_labels)
+        return sample_labels(key, course, statistic, context, replicates, error) < 0
+                   ? -1
+                   : fp_add_replicated(part, effect, replicates, FP_OVER_LABELS, error);
+    return fp_add_replicated(part, effect, replicates, FP_OVER_NOTHING, error);
 }
 
 int fp_add_effect(fp_part *part, const fp_course *course, fp_statistic *statistic, const void *context,
@@ -140,12 +146,21 @@ int fp_add_plain_effect(fp_part *part, const fp_course *course, fp_statistic *st
 
 /* ---- verdicts ---- */
 
+static const char *over_text(const fp_part *part) {
+    int seeds = part->over_kinds[FP_OVER_SEEDS] > 0, labels = part->over_kinds[FP_OVER_LABELS] > 0;
+    int initialisations = part->over_kinds[FP_OVER_INITIALISATIONS] > 0;
+    return seeds + labels + initialisations > 1 ? "seeds, else labels or initialisations"
+           : seeds                              ? "seeds"
+           : labels                             ? "labels"
+                                                : "initialisations";
+}
+
 /* The mean effect in every bootstrap sample. */
 static int find_interval(fp_part *part) {
     double mean[FP_REPLICATES];
     size_t n = part->n_effects;
-    if (part->over_neither == 0 && n > 0) {
-        part->over = part->over_labels ? part->over_seeds ? "labels, or seeds" : "labels" : "seeds";
+    if (part->over_kinds[FP_OVER_NOTHING] == 0 && n > 0) {
+        part->over = over_text(part);
         for (size_t b = 0; b < FP_REPLICATES; b++) {
             mean[b] = 0;
             for (size_t i = 0; i < n; i++)

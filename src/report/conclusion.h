@@ -42,7 +42,7 @@ typedef struct fp_part {
     size_t n_effects, effects_capacity;
     double *effects, *replicates; /* [n_effects], [n_effects, FP_REPLICATES] */
     size_t replicates_capacity;
-    int over_seeds, over_labels, over_neither; /* effects of each kind */
+    int over_kinds[4]; /* effects by what their replicates are over, see fp_over */
 } fp_part;
 
 enum { FP_MAX_PARTS = 3 };

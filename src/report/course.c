@@ -46,8 +46,8 @@ static int belongs(const fp_layout *layout, const fp_course *c, size_t unit, siz
 }
 
 static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error) {
-    c->seeds = fp_alloc(layout->n_runs, sizeof *c->seeds, "seeds", error);
-    c->runs = fp_alloc(layout->n_runs, sizeof *c->runs, "seeds", error);
+    c->seeds = fp_alloc(layout->n_runs + 1, sizeof *c->seeds, "seeds", error);
+    c->runs = fp_alloc(layout->n_runs + 1, sizeof *c->runs, "seeds", error);
     if (!c->seeds || !c->runs)
         return -1;
     for (size_t i = 0; i < layout->n_runs; i++) {
@@ -57,6 +57,10 @@ static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error)
         c->seeds[c->n_seeds] = run->seed;
         c->runs[c->n_seeds++] = (int32_t)i;
         c->updates = run->updates;
+    }
+    if (c->n_seeds == 0) { /* the original alone */
+        c->seeds[0] = c->runs[0] = -1;
+        c->n_seeds = 1;
     }
     return 0;
 }
@@ -115,7 +119,11 @@ static int add_course(fp_findings *r, size_t *capacity, size_t model, size_t tun
     return collect_units(r, c, error);
 }
 
-static int has_run(const fp_layout *layout, size_t model, size_t task) {
+/* Whether the model is fine-tuned on the task, or its original probed on it. */
+static int has_anything(const fp_layout *layout, size_t model, size_t task) {
+    for (size_t i = 0; i < layout->n_groups; i++)
+        if ((size_t)layout->groups[i].model == model && (size_t)layout->groups[i].task == task)
+            return 1;
     for (size_t i = 0; i < layout->n_runs; i++)
         if (model_at(layout, layout->runs[i].model) == model && task_at(layout, layout->runs[i].task) == task)
             return 1;
@@ -130,7 +138,7 @@ int fp_findings_courses(fp_findings *r, fp_error *error) {
             for (size_t a = 0; a < layout->n_tasks; a++)
                 for (size_t b = 0; b < layout->n_tasks; b++) {
                     int wanted = across ? a != b && is_probed_elsewhere(layout, m, a, b)
-                                        : a == b && has_run(layout, m, a);
+                                        : a == b && has_anything(layout, m, a);
                     if (wanted && add_course(r, &capacity, m, a, b, error) < 0)
                         return -1;
                 }

@@ -16,6 +16,7 @@ typedef enum fp_figure_kind {
     FP_FIGURE_PATHS,
     FP_FIGURE_DIRECTIONS,
     FP_FIGURE_TRAINING,
+    FP_FIGURE_MEMORISATION,
     FP_N_FIGURE_KINDS
 } fp_figure_kind;
 

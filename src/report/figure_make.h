@@ -28,7 +28,7 @@ typedef struct fp_drawing {
 
 typedef int fp_draw_kind(const fp_drawing *drawing, fp_error *error);
 fp_draw_kind fp_draw_distances, fp_draw_minimum, fp_draw_clusters, fp_draw_similarity, fp_draw_movement,
-    fp_draw_paths, fp_draw_directions, fp_draw_training;
+    fp_draw_paths, fp_draw_directions, fp_draw_training, fp_draw_memorisation;
 
 /* fp_figure_add with the drawing's names; KIND's word is part of the file's. */
 fp_figure *fp_drawing_add(const fp_drawing *drawing, fp_figure_kind kind, const char *word, int width,

@@ -72,7 +72,7 @@ int fp_caption(fp_figure *figure, fp_error *error, const char *format, ...) {
 static int draw_course(fp_drawing *drawing, fp_error *error) {
     static fp_draw_kind *const kinds[] = {fp_draw_distances,  fp_draw_minimum,  fp_draw_clusters,
                                           fp_draw_similarity, fp_draw_movement, fp_draw_paths,
-                                          fp_draw_directions, fp_draw_training};
+                                          fp_draw_directions, fp_draw_training, fp_draw_memorisation};
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (kinds[i](drawing, error) < 0)
             return fp_error_context(error, "figures of %s", drawing->name);

@@ -225,7 +225,7 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
 int fp_draw_training(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
     const fp_layout *l = &d->findings->standing.layout;
-    const fp_run_row *run = c->n_seeds ? &l->runs[c->runs[0]] : NULL;
+    const fp_run_row *run = c->runs[0] >= 0 ? &l->runs[c->runs[0]] : NULL;
     if (!run || run->updates < 1 || isnan(d->findings->losses[run->losses_at]))
         return 0;
     fp_figure *f = fp_drawing_add(d, FP_FIGURE_TRAINING, "training", WIDTH, HEIGHT, error);

@@ -155,6 +155,8 @@ int fp_findings_read(const char *file, double now, fp_findings *out, fp_error *e
         if (out->standing.probes[FP_UNIT][u] == FP_DONE)
             rc = read_unit(out, u, error);
     if (rc == 0)
+        rc = fp_findings_classifiers(out, error);
+    if (rc == 0)
         rc = fp_findings_courses(out, error);
     if (rc < 0)
         fp_findings_free(out);
@@ -180,6 +182,7 @@ void fp_findings_free(fp_findings *r) {
     if (r->store)
         fp_store_close(r->store, NULL);
     free(r->derived);
+    free(r->compared);
     free(r->losses);
     fp_standing_free(&r->standing);
     free(r->path);

@@ -6,11 +6,16 @@
 
 #include "report/standing.h"
 
+enum { FP_MOST_TESTS = 32 };
+
 /* A classifier probe on one unit. */
 typedef struct fp_accuracy {
-    int32_t trained; /* initialisations; 0: none in this sweep */
+    int32_t trained;    /* initialisations; 0: none in this sweep, or not finished */
+    int32_t classifier; /* its row */
     int32_t hidden[2];
-    double mean, deviation; /* shares of the test set, over the initialisations */
+    double mean, deviation;      /* shares of the test set, over the initialisations */
+    size_t n_tests;              /* the first initialisations */
+    double tests[FP_MOST_TESTS]; /* and their shares */
 } fp_accuracy;
 
 /* One finished unit. Arrays are those of the probed task's labels. */
@@ -31,7 +36,7 @@ typedef struct fp_course {
     const fp_group *group;       /* NULL: it has no units */
     size_t n_labels, n_seeds, n_steps, n_layers;
     int64_t *seeds;
-    int32_t *runs;           /* [seeds] */
+    int32_t *runs;           /* [seeds]; -1: the sweep has the original alone, as if of one seed */
     int32_t *steps, *layers; /* ascending; step 0 is the original, the same for all seeds */
     int32_t *units;          /* [seeds, steps, layers]; -1: not in the sweep, or not finished */
     int32_t updates;         /* of a run */
@@ -41,10 +46,11 @@ typedef struct fp_findings {
     char *path;
     fp_store *store;
     fp_standing standing;
-    fp_derived_row *derived; /* [units] */
-    float *losses;           /* see losses_at in runs; NaN: not made yet */
-    fp_numbers *numbers;     /* [units]; ROW NULL: not finished */
-    const char ***labels;    /* [tasks][labels of the task] */
+    fp_derived_row *derived;             /* [units] */
+    fp_classifier_derived_row *compared; /* [classifiers]; ORIGINAL -1: the sweep has not ended */
+    float *losses;                       /* see losses_at in runs; NaN: not made yet */
+    fp_numbers *numbers;                 /* [units]; ROW NULL: not finished */
+    const char ***labels;                /* [tasks][labels of the task] */
     size_t n_courses, n_own; /* courses; the first OWN are probed on the task they were fine-tuned on */
     fp_course *courses;
 } fp_findings;
@@ -56,6 +62,21 @@ void fp_findings_free(fp_findings *findings);
 
 /* All arrays of a finished unit, to be freed with fp_unit_record_free. */
 int fp_findings_record(const fp_findings *findings, size_t unit, fp_unit_record *out, fp_error *error);
+
+/* The finished probe of KIND of COURSE at a step and layer of its own seed's run (or of the original, STEP
+ * 0); -1: there is none. */
+int fp_findings_probe(const fp_findings *findings, fp_product_kind kind, const fp_course *course, size_t seed,
+                      int32_t step, int32_t layer);
+/* The highest layer with a finished probe of KIND on the course; -1: none. */
+int fp_findings_probe_layer(const fp_findings *findings, fp_product_kind kind, const fp_course *course);
+/* The one of KIND at the checkpoint, layer and probed task of another probe; -1: none. */
+int fp_findings_probe_beside(const fp_findings *findings, fp_product_kind kind, const fp_probe_identity *id);
+/* Whether a probe is of the course's model and tasks; the originals belong to all that are probed on the
+ * task. */
+int fp_findings_is_of(const fp_findings *findings, const fp_probe_identity *id, const fp_course *course);
+/* Its arrays, to be freed with fp_record_free. */
+int fp_findings_probe_record(const fp_findings *findings, fp_product_kind kind, int index, void *out,
+                             fp_error *error);
 
 /* The finished unit at these indices; NULL: there is none. */
 const fp_numbers *fp_course_at(const fp_findings *findings, const fp_course *course, size_t seed, size_t step,

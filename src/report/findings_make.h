@@ -4,6 +4,9 @@
 
 #include "report/findings.h"
 
+/* Gives the numbers of units the accuracy of the classifiers trained on them. */
+int fp_findings_classifiers(fp_findings *findings, fp_error *error);
+
 /* Orders the units into courses; RESULTS has its tables and numbers. */
 int fp_findings_courses(fp_findings *findings, fp_error *error);
 void fp_courses_free(fp_course *courses, size_t count);

@@ -85,6 +85,13 @@ static void put_share(const fp_conclusion *c, fp_text *out) {
         fp_text_print(out, " <span class=\"share\">(%zu of %zu parts testable)</span>", tested, c->n_parts);
 }
 
+/* Three digits, and a minus sign that is one. */
+static void put_short(double number, fp_text *out) {
+    char text[32];
+    fp_show(text, number, FP_SHOWN_SHORT);
+    fp_text_print(out, "%s%s", text[0] == '-' ? "−" : "", text + (text[0] == '-'));
+}
+
 enum { EXCEPTIONS_SHOWN = 12 };
 
 static void put_exceptions(const fp_part *part, fp_text *out) {
@@ -93,13 +100,13 @@ static void put_exceptions(const fp_part *part, fp_text *out) {
         return;
     fp_text_print(out, "<p class=\"exceptions\"><b>Exception%s:</b> ", n == 1 ? "" : "s");
     for (size_t i = 0; i < part->n_cases && shown < EXCEPTIONS_SHOWN; i++) {
-        char value[32];
         if (part->cases[i].holds)
             continue;
         fp_text_add(out, shown++ ? "; " : "");
         fp_text_html(out, part->cases[i].name);
-        fp_show(value, part->cases[i].value, FP_SHOWN_SHORT);
-        fp_text_print(out, " (%s)", value);
+        fp_text_add(out, " (");
+        put_short(part->cases[i].value, out);
+        fp_text_add(out, ")");
     }
     if (n > shown)
         fp_text_print(out, "; and %zu more, in tables/cases.csv", n - shown);
@@ -107,23 +114,24 @@ static void put_exceptions(const fp_part *part, fp_text *out) {
 }
 
 static void put_effect(const fp_part *part, fp_text *out) {
-    char effect[32], low[32], high[32];
-    fp_show(effect, part->effect, FP_SHOWN_SHORT);
-    fp_show(low, part->low, FP_SHOWN_SHORT);
-    fp_show(high, part->high, FP_SHOWN_SHORT);
-    if (!effect[0])
+    if (isnan(part->effect))
         return;
     fp_text_add(out, "<p class=\"effect\">Effect: <b>");
-    fp_text_print(out, "%s</b>", effect);
-    if (part->over[0])
-        fp_text_print(out, " [%s, %s], 95 %% over %s", low, high, part->over);
-    else
+    put_short(part->effect, out);
+    fp_text_add(out, "</b>");
+    if (part->over[0]) {
+        fp_text_add(out, " [");
+        put_short(part->low, out);
+        fp_text_add(out, ", ");
+        put_short(part->high, out);
+        fp_text_print(out, "], 95 %% over %s", part->over);
+    } else {
         fp_text_add(out, ", without an interval");
+    }
     fp_text_add(out, "; ");
     fp_text_html(out, part->effect_is);
-    if (part->unit[0])
-        fp_text_print(out, "; border %g", part->border);
-    fp_text_add(out, ".</p>\n");
+    fp_text_print(out, "; the statement wants it %s %g.</p>\n", part->side > 0 ? "above" : "below",
+                  part->border);
 }
 
 /* SINGLE: the conclusion has no other part, and its verdict stands above. */
@@ -219,7 +227,8 @@ static void put_items(const fp_report *report, fp_text *out) {
         "class=\"overview\"><caption>What the paper shows, and where it is here</caption><tbody>\n");
     put_item(out, 1, "Accuracy, clusters and train-test similarity of every model and task",
              "<a href=\"#probing\">Table 7</a>", fp_sheet_rows(&report->sheets[FP_SHEET_PROBING]), 1);
-    put_item(out, 2, "Memorisation: learning curves of a probe on subtrain, subtest and test", "", 0, 1);
+    put_item(out, 2, "Memorisation: learning curves of a probe on subtrain, subtest and test",
+             "<a href=\"#pages\">pages</a>", with_figure(report, FP_FIGURE_MEMORISATION), own);
     put_item(out, 3, "Linearity: clusters before and after, against the number of labels",
              "<a href=\"#pages\">pages</a>", with_figure(report, FP_FIGURE_CLUSTERS), own);
     put_item(out, 4, "Minimum distances over updates", "<a href=\"#pages\">pages</a>",

@@ -59,6 +59,7 @@ static const struct {
     {FP_FIGURE_PATHS, "paths of centroids"},
     {FP_FIGURE_DIRECTIONS, "directions of movement"},
     {FP_FIGURE_TRAINING, "training loss"},
+    {FP_FIGURE_MEMORISATION, "memorisation"},
 };
 enum { N_SHOWN = sizeof shown / sizeof *shown };
 
@@ -92,6 +93,8 @@ static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_e
         put_table(p, fp_make_minimum, "Minimum distance of every label", out, error) < 0 ||
         put_table(p, fp_make_movement, "Movement by layer", out, error) < 0 ||
         put_table(p, fp_make_directions, "Directions by layer", out, error) < 0 ||
+        put_table(p, fp_make_classifiers, "Classifier probes", out, error) < 0 ||
+        put_table(p, fp_make_memorisation, "Memorisation", out, error) < 0 ||
         put_table(p, fp_make_states, "States other than linear", out, error) < 0)
         return -1;
     fp_text_add(out, "<p class=\"up\"><a href=\"#pages\">All models and tasks</a></p>\n</section>\n");

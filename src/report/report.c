@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static fp_sheet_make *const makers[FP_N_SHEETS] = {
     [FP_SHEET_CONCLUSIONS] = fp_make_conclusions,
@@ -20,6 +21,8 @@ static fp_sheet_make *const makers[FP_N_SHEETS] = {
     [FP_SHEET_STATES] = fp_make_states,
     [FP_SHEET_MISSING] = fp_make_missing,
     [FP_SHEET_PAPER] = fp_make_paper,
+    [FP_SHEET_CLASSIFIERS] = fp_make_classifiers,
+    [FP_SHEET_MEMORISATION] = fp_make_memorisation,
 };
 
 int fp_report_make(const char *file, const fp_report_options *options, fp_report *out, fp_error *error) {
@@ -73,6 +76,17 @@ static int write_sheet(const fp_sheet *sheet, const char *folder, unsigned forma
     return 0;
 }
 
+/* A table that an earlier report in this folder had, and this one has not. */
+static void remove_sheet(const fp_sheet *sheet, const char *folder) {
+    static const char *const endings[] = {"csv", "md", "tex"};
+    for (size_t i = 0; i < 3; i++) {
+        char *path = fp_format(NULL, "%s/%s.%s", folder, sheet->name, endings[i]);
+        if (path)
+            unlink(path);
+        free(path);
+    }
+}
+
 static int write_tables(const fp_report *report, fp_report_outcome *outcome, fp_error *error) {
     const unsigned wanted = FP_REPORT_CSV | FP_REPORT_MARKDOWN | FP_REPORT_LATEX;
     char *folder = fp_format(error, "%s/tables", report->options->folder);
@@ -80,8 +94,10 @@ static int write_tables(const fp_report *report, fp_report_outcome *outcome, fp_
     if (rc == 0 && report->options->formats & wanted)
         rc = fp_folder_create(folder, error);
     for (size_t i = 0; rc == 0 && report->options->formats & wanted && i < FP_N_SHEETS; i++) {
-        if (fp_sheet_rows(&report->sheets[i]) == 0)
+        if (fp_sheet_rows(&report->sheets[i]) == 0) {
+            remove_sheet(&report->sheets[i], folder);
             continue;
+        }
         rc = write_sheet(&report->sheets[i], folder, report->options->formats, error);
         outcome->tables++;
     }

@@ -35,6 +35,8 @@ typedef enum fp_report_sheet {
     FP_SHEET_LINEARITY,
     FP_SHEET_MINIMUM,
     FP_SHEET_CROSS,
+    FP_SHEET_CLASSIFIERS,
+    FP_SHEET_MEMORISATION,
     FP_SHEET_MOVEMENT,
     FP_SHEET_SIMILARITY,
     FP_SHEET_DIRECTIONS,
@@ -77,6 +79,6 @@ extern const char fp_page_style[]; /* CSS */
 typedef int fp_sheet_make(const fp_report *report, const fp_course *only, fp_sheet *out, fp_error *error);
 fp_sheet_make fp_make_conclusions, fp_make_cases, fp_make_probing, fp_make_linearity, fp_make_minimum,
     fp_make_cross, fp_make_movement, fp_make_similarity, fp_make_directions, fp_make_runs, fp_make_states,
-    fp_make_missing, fp_make_paper;
+    fp_make_missing, fp_make_paper, fp_make_classifiers, fp_make_memorisation;
 
 #endif

@@ -12,6 +12,15 @@ void fp_put_names(fp_sheet *sheet, const fp_report *report, const fp_course *c) 
     fp_sheet_text(sheet, l->tasks[c->probed].name);
 }
 
+void fp_put_hidden(fp_sheet *sheet, int32_t first, int32_t second) {
+    if (second)
+        fp_sheet_print(sheet, "(%d, %d)", first, second);
+    else if (first)
+        fp_sheet_print(sheet, "(%d)", first);
+    else
+        fp_sheet_text(sheet, "linear");
+}
+
 double fp_value_at(const fp_report *report, const fp_course *c, int step, size_t layer, fp_quantity *quantity,
                    size_t label) {
     return step < 0 ? NAN : fp_course_value(&report->findings, c, (size_t)step, layer, quantity, label).mean;

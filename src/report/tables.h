@@ -10,6 +10,8 @@
 int fp_is_wanted(const fp_course *course, const fp_course *only);
 /* The cells "model" and "task". */
 void fp_put_names(fp_sheet *sheet, const fp_report *report, const fp_course *course);
+/* "(64, 32)", "(64)", "linear" */
+void fp_put_hidden(fp_sheet *sheet, int32_t first, int32_t second);
 /* Mean over seeds; NaN at a step index of -1. */
 double fp_value_at(const fp_report *report, const fp_course *course, int step, size_t layer,
                    fp_quantity *quantity, size_t label);

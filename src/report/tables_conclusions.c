@@ -148,7 +148,8 @@ int fp_make_paper(const fp_report *report, const fp_course *only, fp_sheet *out,
 /* ---- what is missing ---- */
 
 typedef struct fp_lack {
-    size_t originals, ends, dynamics, layers, similarity, accuracy; /* own courses that lack it */
+    size_t originals, ends, dynamics, layers, similarity, accuracy,
+        memorisation; /* own courses that lack it */
 } fp_lack;
 
 static int is_defined_anywhere(const fp_findings *r, const fp_course *c, fp_quantity *quantity) {
@@ -169,6 +170,7 @@ static fp_lack find_lack(const fp_findings *r) {
         lack.dynamics += c->n_steps < 3;
         lack.layers += c->n_layers < 2;
         lack.similarity += ends && !is_defined_anywhere(r, c, fp_quantity_similarity);
+        lack.memorisation += fp_findings_probe_layer(r, FP_MEMORISATION, c) < 0;
         lack.accuracy += !is_defined_anywhere(r, c, fp_quantity_accuracy);
     }
     return lack;
@@ -225,8 +227,15 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
                    FP_COLUMNS(columns));
     fp_lack lack = find_lack(r);
     put_unfinished(out, &r->standing);
+    if (r->standing.layout.n_units == 0) {
+        put_lack(out, r, r->n_own, "Everything that rests on DirectProbe (1, 3-9), and all conclusions",
+                 "DirectProbe is not in this sweep", "probes: {directprobe: {}, classifier: {}}");
+        return fp_sheet_check(out, error);
+    }
     put_lack(out, r, lack.accuracy, "Accuracy in table 7 (1) and across tasks (6); conclusion b",
              "no classifier probe", "probes: {directprobe: {}, classifier: {}}");
+    put_lack(out, r, lack.memorisation, "Memorisation (2)", "no probe of memorisation",
+             "probes: {directprobe: {}, memorisation: {}}");
     put_lack(out, r, lack.originals, "Everything before fine-tuning (1, 3-9); conclusions a to i",
              "the original is not probed", "checkpoints: first-last");
     put_lack(out, r, lack.ends, "Everything after fine-tuning (1, 3-9); conclusions a, b, d to i",

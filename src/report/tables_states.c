@@ -52,7 +52,7 @@ static void put_accuracy(fp_sheet *sheet, const fp_report *report, const fp_cour
     fp_sheet_number(sheet, accuracy.mean);
     fp_sheet_number(sheet, deviation);
     if (u && u->accuracy.trained)
-        fp_sheet_print(sheet, "(%d, %d)", u->accuracy.hidden[0], u->accuracy.hidden[1]);
+        fp_put_hidden(sheet, u->accuracy.hidden[0], u->accuracy.hidden[1]);
     else
         fp_sheet_text(sheet, "");
 }
@@ -180,6 +180,8 @@ int fp_make_runs(const fp_report *report, const fp_course *only, fp_sheet *out, 
     for (size_t i = 0; i < r->n_own; i++)
         for (size_t s = 0; fp_is_wanted(&r->courses[i], only) && s < r->courses[i].n_seeds; s++) {
             const fp_course *c = &r->courses[i];
+            if (c->runs[s] < 0)
+                continue;
             const fp_run_row *run = &l->runs[c->runs[s]];
             fp_course alone = *c;
             alone.n_seeds = 1;

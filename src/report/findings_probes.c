@@ -1,0 +1,99 @@
+/* Probes that train classifiers, as the report sees them. */
+#include "fineprobe/memory.h"
+#include "report/findings_make.h"
+#include <stdlib.h>
+#include <string.h>
+
+int fp_findings_probe_record(const fp_findings *r, fp_product_kind kind, int index, void *out,
+                             fp_error *error) {
+    const fp_layout *l = &r->standing.layout;
+    const fp_probe_identity *id = fp_layout_identity(l, kind, (size_t)index);
+    const fp_group *group = &l->groups[fp_layout_group(l, id->results)];
+    if (fp_store_read_record(r->store, kind, group, (size_t)index, (size_t)id->row, out, error) < 0)
+        return -1;
+    if (fp_record_check(fp_record_kinds[kind], group, out, error) == 0)
+        return 0;
+    fp_record_free(fp_record_kinds[kind], out);
+    return fp_error_context(error, "%s %d", fp_record_kinds[kind]->name, index);
+}
+
+/* The unit of the same checkpoint, layer and probed task; NULL: none, or not finished. */
+static fp_numbers *unit_of(const fp_findings *r, const fp_probe_identity *id) {
+    const fp_layout *l = &r->standing.layout;
+    for (size_t u = 0; u < l->n_units; u++)
+        if (l->units[u].checkpoint == id->checkpoint && l->units[u].layer == id->layer &&
+            strcmp(l->units[u].probed_on, id->probed_on) == 0)
+            return r->numbers[u].row ? &r->numbers[u] : NULL;
+    return NULL;
+}
+
+static int read_classifier(fp_findings *r, size_t at, fp_error *error) {
+    const fp_classifier_row *row = &r->standing.layout.classifiers[at];
+    fp_numbers *unit = unit_of(r, &row->id);
+    fp_classifier_record record;
+    if (!unit)
+        return 0;
+    if (fp_findings_probe_record(r, FP_CLASSIFIER, (int)at, &record, error) < 0)
+        return -1;
+    fp_accuracy *a = &unit->accuracy;
+    *a = (fp_accuracy){.trained = row->initialisations,
+                       .classifier = (int32_t)at,
+                       .hidden = {row->network.hidden1, row->network.hidden2},
+                       .mean = row->accuracy,
+                       .deviation = row->deviation};
+    for (; a->n_tests < (size_t)row->initialisations && a->n_tests < FP_MOST_TESTS; a->n_tests++)
+        a->tests[a->n_tests] = record.initialisations[a->n_tests].test_accuracy;
+    fp_record_free(&fp_classifier_records, &record);
+    return 0;
+}
+
+int fp_findings_classifiers(fp_findings *r, fp_error *error) {
+    size_t n = r->standing.layout.n_classifiers;
+    r->compared = fp_alloc(n, sizeof *r->compared, "classifiers", error);
+    if (!r->compared || fp_store_read_classifier_derived(r->store, r->compared, error) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (r->standing.probes[FP_CLASSIFIER][i] == FP_DONE && read_classifier(r, i, error) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- asking ---- */
+
+int fp_findings_is_of(const fp_findings *r, const fp_probe_identity *id, const fp_course *c) {
+    const fp_layout *l = &r->standing.layout;
+    return strcmp(id->model, l->models[c->model].name) == 0 &&
+           strcmp(id->probed_on, l->tasks[c->probed].name) == 0 &&
+           (id->run < 0 || strcmp(id->finetuned_on, l->tasks[c->tuned].name) == 0);
+}
+
+int fp_findings_probe(const fp_findings *r, fp_product_kind kind, const fp_course *c, size_t seed,
+                      int32_t step, int32_t layer) {
+    for (size_t i = 0; i < fp_layout_count(&r->standing.layout, kind); i++) {
+        const fp_probe_identity *id = fp_layout_identity(&r->standing.layout, kind, i);
+        if (r->standing.probes[kind][i] == FP_DONE && fp_findings_is_of(r, id, c) && id->step == step &&
+            id->layer == layer && (id->run < 0 || id->run == c->runs[seed]))
+            return (int)i;
+    }
+    return -1;
+}
+
+int fp_findings_probe_layer(const fp_findings *r, fp_product_kind kind, const fp_course *c) {
+    int highest = -1;
+    for (size_t i = 0; i < fp_layout_count(&r->standing.layout, kind); i++) {
+        const fp_probe_identity *id = fp_layout_identity(&r->standing.layout, kind, i);
+        if (r->standing.probes[kind][i] == FP_DONE && fp_findings_is_of(r, id, c) && id->layer > highest)
+            highest = id->layer;
+    }
+    return highest;
+}
+
+int fp_findings_probe_beside(const fp_findings *r, fp_product_kind kind, const fp_probe_identity *id) {
+    for (size_t i = 0; i < fp_layout_count(&r->standing.layout, kind); i++) {
+        const fp_probe_identity *other = fp_layout_identity(&r->standing.layout, kind, i);
+        if (r->standing.probes[kind][i] == FP_DONE && other->checkpoint == id->checkpoint &&
+            other->layer == id->layer && strcmp(other->probed_on, id->probed_on) == 0)
+            return (int)i;
+    }
+    return -1;
+}
