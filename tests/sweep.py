@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole sweeps of one grid: any number of ranks and any interruption give the same bits; h5py reads the file in one line.
 
-Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals|requests [GRID]]
+Usage: sweep.py PROGRAM [ranks|interruptions|care|faults|signals|requests|bytes|disks|grids [GRID]]
 """
 import json
 import os
@@ -384,6 +384,124 @@ def check_signals(folder):
     compare(datasets(folder / "well.h5"), path, f"{len(states)} runs stopped between checkpoints, gone on with")
 
 
+def damage(path, offsets):
+    with open(path, "r+b") as file:
+        for at in offsets:
+            file.seek(at)
+            byte = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([byte ^ (1 + at % 255)]))
+
+
+def check_bytes(folder):
+    """A file damaged at 200 random bytes, wherever they are, and at the first ones of its structure."""
+    run(2, folder / "well.h5")
+    expected = datasets(folder / "well.h5")
+    size = (folder / "well.h5").stat().st_size
+    for trial, count in enumerate((200, 200, 20, 20, 5, 0)):
+        path = folder / "damaged.h5"
+        shutil.copy(folder / "well.h5", path)
+        spots = numpy.random.default_rng(trial).integers(8, size, count)
+        damage(path, sorted(set(int(x) for x in spots)) if count else [size // 3] + list(range(8, 300)))
+        before = verified(path)
+        assert before[0] == 1, before
+        done = subprocess.run(command(2, path), env=environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        compare(expected, path, f"damaged at {count} bytes ({len(before[1].splitlines())} lines of verify; "
+                f"{done.stdout.strip().split('(')[-1].split(')')[0]}), and gone on with")
+        for beside in folder.glob("damaged*"):
+            beside.unlink() if beside.is_file() else shutil.rmtree(beside)
+
+
+def mounted(folder, size):
+    """A small file system in memory; None where this is not allowed."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True).returncode:
+        return None
+    return folder
+
+
+def check_disks(folder):
+    """Disks that are full or read-only, scratch that vanishes: a clear error, no damage, and the same command goes on."""
+    global grid
+    small = mounted(folder / "small", "4m")
+    if not small:
+        print("no file system can be mounted here: skipped")
+        return
+    try:
+        grid = grid_like(folder, "disk.yaml", output=f"{{scratch: {small}/scratch, checkpoints: {small}/checkpoints}}")
+        run(1, folder / "well.h5")
+        expected = datasets(folder / "well.h5")
+        shutil.rmtree(small / "checkpoints")
+        free = shutil.disk_usage(small).free
+        for left in (20_000, 150_000, 400_000):  # full at once, at a checkpoint, at vectors
+            (small / "filler").write_bytes(bytes(free - left))
+            path = folder / f"full{left}.h5"
+            code, text = run_with("", path)
+            assert code == 1 and "No space left on device" in text and not failed_units(path), (left, code, text)
+            kept = finished_units(path)
+            (small / "filler").unlink()
+            run(2, path)
+            compare(expected, path, f"a disk with {left} bytes left: {kept} units, gone on with")
+            shutil.rmtree(small / "checkpoints")
+        (small / "filler").write_bytes(bytes(free - 3000))
+        code, text = run_with("", small / "sweep.h5")
+        assert code == 1 and "No space left on device" in text and not (small / "sweep.h5").exists(), (code, text)
+        (small / "filler").unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+        code, text = run_with("", small / "sweep.h5")
+        assert code == 1 and "Read-only file system" in text, (code, text)
+        subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
+        print("full and read-only folders for the result file are told")
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=False)
+
+    grid = grid_like(folder, "vanish.yaml", output=f"{{scratch: {folder}/scratch}}")
+    path = folder / "vanished.h5"
+    process = subprocess.Popen(command(2, path), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while process.poll() is None and finished_units(path) < 2:
+        time.sleep(0.01)
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    text = process.communicate()[0]
+    assert process.returncode == 1 and "has vanished" in text and not failed_units(path), (process.returncode, text)
+    run(2, path)
+    compare(expected, path, "scratch that vanished, gone on with")
+
+
+def check_grids(folder):
+    """A model added, a step and a layer removed, an order changed: what is known stays, the rest is computed."""
+    global grid
+    models = root / "experiments/demo/models"
+    one = f"\n  - {{name: a, folder: {models}/demo-2x32}}"
+    other = f"\n  - {{name: b, folder: {models}/demo-3x48}}"
+    first = grid_like(folder, "first.yaml", models=one, checkpoints="[0, 3, last]")
+    text = Path(first).read_text().replace("\n  - {name: demo-2x32, folder: " + str(Path(grid).resolve().parent), "\n#")
+    Path(first).write_text(text)
+    second = folder / "second.yaml"
+    second.write_text(text.replace(one, other + one).replace("[0, 3, last]", "[0, last]") + "layers: [0, last]\n")
+    grid = str(second)
+    run(2, folder / "well.h5")
+    grid = first
+    path = folder / "grown.h5"
+    run(2, path)
+    before = datasets(path)
+    known = set(before["units"]["digest"])
+    grid = str(second)
+    plan = subprocess.run([program, "plan", "--json", "-o", str(path), grid], capture_output=True, text=True).stdout
+    told = json.loads(plan)
+    done = subprocess.run(command(2, path), env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    compare(datasets(folder / "well.h5"), path, "a model added, a step and a layer removed")
+    kept = sum(digest in known for digest in datasets(path)["units"]["digest"])
+    assert 0 < kept == told["units_kept"] < len(datasets(path)["units"]) and f"({kept} kept)" in done.stdout, (kept, told, done.stdout)
+    assert told["units_gone"] == len(known) - kept and len(list(folder.glob("grown.h5.*.old"))) == 1
+    Path(grid).write_text(second.read_text().replace("learning_rate: 1e-3", "learning_rate: 2e-3"))
+    told = json.loads(subprocess.run([program, "plan", "--json", "-o", str(path), grid], capture_output=True, text=True).stdout)
+    tuned = int((datasets(path)["units"]["run"] >= 0).sum())
+    assert told["changes"] == [{"why": "fine-tuning: learning_rate 0.002, was 0.001", "units": tuned}], told["changes"]
+    print(f"{kept} of {len(known)} units kept, as plan said; {len(known) - kept} stay in the old file")
+
+
 SHARED = """
 name: care
 models:
@@ -492,7 +610,8 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
     try:
         {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care,
-         "faults": check_faults, "requests": check_requests, "signals": check_signals}[what](folder)
+         "faults": check_faults, "signals": check_signals, "requests": check_requests,
+         "bytes": check_bytes, "disks": check_disks, "grids": check_grids}[what](folder)
     finally:
         shutil.rmtree(folder)
 

@@ -87,13 +87,13 @@ static void one_owner_at_a_time(void **state) {
     assert_non_null(mkdtemp(folder));
     char *file = fp_path_join(folder, "sweep.h5", &error);
     int64_t first = 4, second = 0;
-    fp_lock *lock = fp_lock_take(file, &first, &error);
+    fp_lock *lock = fp_lock_take(file, 0, &first, &error);
     assert_non_null(lock);
     assert_int_equal(first, 5);
-    assert_null(fp_lock_take(file, &second, &error));
+    assert_null(fp_lock_take(file, 0, &second, &error));
     assert_non_null(strstr(error.text, "another sweep"));
     fp_lock_release(lock);
-    lock = fp_lock_take(file, &second, &error);
+    lock = fp_lock_take(file, 0, &second, &error);
     assert_non_null(lock);
     fp_lock_release(lock);
     fp_folder_remove(folder, NULL);
@@ -110,13 +110,13 @@ static void a_dead_owner_is_succeeded(void **state) {
     pid_t child = fork();
     if (child == 0) {
         int64_t incarnation = 41;
-        _exit(fp_lock_take(file, &incarnation, &error) ? 0 : 1);
+        _exit(fp_lock_take(file, 0, &incarnation, &error) ? 0 : 1);
     }
     int status;
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
     int64_t incarnation = 0;
-    fp_lock *lock = fp_lock_take(file, &incarnation, &error);
+    fp_lock *lock = fp_lock_take(file, 0, &incarnation, &error);
     assert_non_null(lock);
     assert_true(incarnation > 42);
     fp_lock_release(lock);
@@ -129,10 +129,10 @@ static int is_taken_over(const char *file, int restart) {
     fp_error error = {0};
     char *path = fp_format(&error, "%s.lock", file);
     char *text =
-        fp_format(&error, "incarnation 3\nhost elsewhere\nprocess 1\nstart 1\njob 77\nrestart %d\n", restart);
+        fp_format(&error, "incarnation 3\nhost elsewhere\nprocess 1\nstart 1\njob 77\nrestart %d\nbeat 0\n", restart);
     assert_int_equal(fp_file_write(path, text, strlen(text), &error), 0);
     int64_t incarnation = 0;
-    fp_lock *lock = fp_lock_take(file, &incarnation, &error);
+    fp_lock *lock = fp_lock_take(file, 0, &incarnation, &error);
     int taken = lock != NULL;
     assert_int_equal(fp_lock_is_held(file), 1);
     fp_lock_release(lock);
@@ -173,6 +173,53 @@ static void jobs_that_are_gone_are_succeeded(void **state) {
     free(file);
 }
 
+/* An owner on another host: refused while it gives signs of life, succeeded when it does not; and it is told.
+ */
+static void a_silent_owner_elsewhere_is_succeeded(void **state) {
+    (void)state;
+    fp_error error = {0};
+    char folder[] = "/tmp/fineprobe-test-XXXXXX", host[128] = "";
+    assert_non_null(mkdtemp(folder));
+    gethostname(host, sizeof host - 1);
+    char *file = fp_path_join(folder, "sweep.h5", &error), *path = fp_format(&error, "%s.lock", file);
+    int64_t incarnation = 0;
+    fp_lock *lock = fp_lock_take(file, 0, &incarnation, &error);
+    assert_non_null(lock);
+    char *text = fp_file_read(path, NULL, &error), *at = strstr(text, host);
+    at[0] = at[0] == 'x' ? 'y' : 'x'; /* as if it were elsewhere */
+    assert_int_equal(fp_file_write(path, text, strlen(text), &error), 0);
+    pid_t child = fork();
+    if (child == 0) { /* it lives: its beats */
+        for (int i = 0; i < 10; i++) {
+            char *beat = strstr(text, "beat ") + 5;
+            snprintf(beat, strlen(beat) + 1, "%012d", i + 1);
+            strcat(beat, "\n");
+            fp_file_write(path, text, strlen(text), &error);
+            usleep(100000);
+        }
+        _exit(0);
+    }
+    int64_t mine = 0;
+    assert_null(fp_lock_take(file, 30, &mine, &error));
+    assert_non_null(strstr(error.text, "another sweep"));
+    waitpid(child, NULL, 0);
+    fp_lock *second = fp_lock_take(file, 0.5, &mine, &error);
+    assert_non_null(second);
+    assert_true(mine > incarnation);
+    assert_int_equal(fp_lock_beat(second, &error), 0);
+    assert_int_equal(fp_lock_beat(second, &error), 0);
+    assert_int_equal(fp_lock_beat(lock, &error), -1);
+    assert_non_null(strstr(error.text, "taken"));
+    fp_lock_release(lock); /* not its own any more: stays */
+    assert_int_equal(fp_lock_beat(second, &error), 0);
+    fp_lock_release(second);
+    assert_false(fp_path_exists(path));
+    fp_folder_remove(folder, NULL);
+    free(file);
+    free(path);
+    free(text);
+}
+
 enum { TAKERS = 4, ROUNDS = 30 };
 
 /* Several who find the same stale lock at once: one gets it. Each owner says so in a shared page while it
@@ -191,7 +238,7 @@ static void one_successor_of_many(void **state) {
             if (child ==
                 0) { /* the first dies with the lock; the others hold it until they are told to end */
                 int64_t incarnation = 0;
-                if (fp_lock_take(file, &incarnation, &error))
+                if (fp_lock_take(file, 0, &incarnation, &error))
                     __sync_fetch_and_add(owners, 1);
                 usleep(i == 0 ? 0 : 100000);
                 _exit(0);
@@ -217,6 +264,7 @@ int main(void) {
         cmocka_unit_test(one_owner_at_a_time),
         cmocka_unit_test(a_dead_owner_is_succeeded),
         cmocka_unit_test(jobs_that_are_gone_are_succeeded),
+        cmocka_unit_test(a_silent_owner_elsewhere_is_succeeded),
         cmocka_unit_test(one_successor_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,10 @@ typedef struct fp_digester fp_digester;
 fp_digester *fp_digester_create(fp_error *error);
 void fp_digester_destroy(fp_digester *digester);
 
+/* What goes in from here on is written to OUT as well, a line "NAME VALUE" each, as far as it has room; bytes
+ * are left out. */
+void fp_digester_note(fp_digester *digester, char *out, size_t size);
+
 /* Each piece goes in with its name and length, so that ("ab", "c") and ("a", "bc") differ. */
 void fp_digest_bytes(fp_digester *digester, const char *name, const void *bytes, size_t size);
 void fp_digest_text(fp_digester *digester, const char *name, const char *text);

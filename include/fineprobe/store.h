@@ -19,6 +19,7 @@ typedef enum fp_status { FP_WAITING = 0, FP_RUNNING = 1, FP_DONE = 2, FP_FAILED 
 /* Everything that is fixed before the first unit starts: the tables with their identity columns. */
 typedef struct fp_layout {
     char *grid;       /* the grid file's text */
+    char *settings;   /* what decides runs and units, in words, for telling later what changed; may be NULL */
     char *provenance; /* JSON: program and library versions, host, date, how it was built */
     size_t n_models, n_tasks, n_labels, n_data, n_runs, n_checkpoints, n_units, n_groups;
     size_t n_classifiers, n_controls, n_codes, n_memorisations, n_classifier_seeds;
@@ -74,6 +75,11 @@ int fp_store_create(const char *path, const fp_layout *layout, const char *from,
  */
 int fp_store_join(const char *path, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
                   fp_error *error);
+
+/* PATH, a file of this layout whose structure is so damaged that HDF5 does not read it, made anew with all
+ * that is whole in it: a layout has its datasets always in the same places. -1, with PATH as it was, when no
+ * unit is. */
+int fp_store_salvage(const char *path, const fp_layout *layout, size_t *kept, fp_error *error);
 
 typedef struct fp_store fp_store;
 

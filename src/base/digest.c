@@ -2,6 +2,7 @@
 
 #include "fineprobe/file.h"
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 struct fp_digester {
     XXH3_state_t *state;
+    char *notes; /* NULL: none are wanted */
+    size_t room;
 };
 
 fp_digester *fp_digester_create(fp_error *error) {
@@ -20,7 +23,7 @@ fp_digester *fp_digester_create(fp_error *error) {
         fp_fail_memory(error, "a digest", sizeof *digester);
         return NULL;
     }
-    digester->state = state;
+    *digester = (fp_digester){.state = state};
     XXH3_128bits_reset(state);
     return digester;
 }
@@ -30,6 +33,25 @@ void fp_digester_destroy(fp_digester *digester) {
         return;
     XXH3_freeState(digester->state);
     free(digester);
+}
+
+void fp_digester_note(fp_digester *digester, char *out, size_t size) {
+    digester->notes = out;
+    digester->room = size;
+    *out = '\0';
+}
+
+static void note(fp_digester *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(fp_digester *d, const char *format, ...) {
+    va_list args;
+    if (!d->notes)
+        return;
+    va_start(args, format);
+    int n = vsnprintf(d->notes, d->room, format, args);
+    va_end(args);
+    size_t used = n < 0 ? 0 : (size_t)n < d->room ? (size_t)n : d->room - 1;
+    d->notes += used;
+    d->room -= used;
 }
 
 void fp_digest_bytes(fp_digester *digester, const char *name, const void *bytes, size_t size) {
@@ -42,18 +64,24 @@ void fp_digest_bytes(fp_digester *digester, const char *name, const void *bytes,
 
 void fp_digest_text(fp_digester *digester, const char *name, const char *text) {
     fp_digest_bytes(digester, name, text, strlen(text));
+    note(digester, "%s %s\n", name, text);
 }
 
 void fp_digest_integer(fp_digester *digester, const char *name, int64_t value) {
     fp_digest_bytes(digester, name, &value, sizeof value);
+    note(digester, "%s %lld\n", name, (long long)value);
 }
 
 void fp_digest_real(fp_digester *digester, const char *name, double value) {
     fp_digest_bytes(digester, name, &value, sizeof value);
+    note(digester, "%s %.17g\n", name, value);
 }
 
 void fp_digest_other(fp_digester *digester, const char *name, fp_digest value) {
+    char text[FP_DIGEST_TEXT];
     fp_digest_bytes(digester, name, &value, sizeof value);
+    fp_digest_format(value, text);
+    note(digester, "%s %s\n", name, text);
 }
 
 fp_digest fp_digest_end(const fp_digester *digester) {

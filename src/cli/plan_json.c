@@ -76,6 +76,11 @@ void fp_plan_print_json(const fp_plan *plan, const fp_outlook *o, const fp_forec
     put(all, "open_updates", json_integer((json_int_t)o->open_updates));
     put(all, "units_kept", json_integer((json_int_t)o->units_kept));
     put(all, "units_changed", json_integer((json_int_t)o->units_changed));
+    json_t *why = json_array();
+    for (size_t i = 0; i < o->changes.count; i++)
+        json_array_append_new(why, json_pack("{s:s, s:I}", "why", o->changes.of[i].why, "units",
+                                             (json_int_t)o->changes.of[i].units));
+    put(all, "changes", why);
     put(all, "units_failed", json_integer((json_int_t)o->units_failed));
     put(all, "units_gone", json_integer((json_int_t)o->units_gone));
     put(all, "threads", json_integer(plan->grid->threads));

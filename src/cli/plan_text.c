@@ -119,6 +119,8 @@ static void put_history(const fp_plan *plan, const fp_outlook *o) {
     if (o->units_gone)
         printf("; %zu are not wanted any more", o->units_gone);
     putchar('\n');
+    for (size_t i = 0; i < o->changes.count; i++)
+        printf("             %zu come again: %s\n", o->changes.of[i].units, o->changes.of[i].why);
 }
 
 static void put_times(const fp_forecast *forecasts, size_t n) {

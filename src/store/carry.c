@@ -143,7 +143,8 @@ static int carry_product(fp_store *from, fp_store *to, const fp_product *product
 typedef struct fp_carry_runs {
     fp_store *from, *to;
     const fp_layout *layout;       /* of TO */
-    fp_layout old;                 /* of FROM */
+    fp_layout old;                 /* of FROM; in a file of damaged structure, that of TO */
+    fp_checkpoint_row *rows;       /* of FROM */
     unsigned char *status, *there; /* of FROM, of TO */
     char *provenance;
     float *losses;           /* of FROM */
@@ -156,10 +157,10 @@ typedef struct fp_carry_runs {
 static int is_whole(fp_carry_runs *c, size_t row) {
     size_t at, count;
     fp_layout_losses(&c->old, row, &at, &count);
-    fp_checkpoint_record record = {.row = c->old.checkpoints[row],
-                                   .losses_at = (int64_t)at,
-                                   .n_losses = count,
-                                   .losses = c->losses + at};
+    if (strcmp(c->rows[row].digest, c->old.checkpoints[row].digest) != 0)
+        return 0;
+    fp_checkpoint_record record = {
+        .row = c->rows[row], .losses_at = (int64_t)at, .n_losses = count, .losses = c->losses + at};
     if (fp_checkpoint_record_crc(&record) != record.row.crc)
         return 0;
     memset(c->verified + at, 1, count);
@@ -169,7 +170,7 @@ static int is_whole(fp_carry_runs *c, size_t row) {
 /* A checkpoint's losses begin at the checkpoint before, which may be another one than in the older file:
  * it is taken over when all of them are known there, its mean loss being made anew. */
 static int carry_checkpoint(fp_carry_runs *c, size_t checkpoint, size_t old, fp_error *error) {
-    const fp_checkpoint_row *known = &c->old.checkpoints[old];
+    const fp_checkpoint_row *known = &c->rows[old];
     size_t at, count, old_at, old_count;
     fp_layout_losses(c->layout, checkpoint, &at, &count);
     fp_layout_losses(&c->old, old, &old_at, &old_count);
@@ -221,9 +222,17 @@ static int carry_checkpoints(fp_carry_runs *c, fp_error *error) {
 
 static int carry_runs(fp_store *from, fp_store *to, const fp_layout *layout, fp_error *error) {
     fp_carry_runs c = {.from = from, .to = to, .layout = layout};
-    int rc = fp_store_tables(from, &c.old, error);
-    if (rc == 0)
+    int plain = from->file < 0, rc = 0;
+    if (plain)
+        c.old = *layout;
+    else if ((rc = fp_store_tables(from, &c.old, error)) == 0)
         rc = fp_layout_check_runs(&c.old, error);
+    if (rc == 0) {
+        c.rows = fp_alloc(c.old.n_checkpoints, sizeof *c.rows, "checkpoints", error);
+        rc = c.rows ? fp_rows_read(&from->datasets[FP_CHECKPOINTS], from->transfer, 0, c.old.n_checkpoints,
+                                   c.rows, error)
+                    : -1;
+    }
     if (rc == 0) {
         c.known = fp_alloc(c.old.n_checkpoints, sizeof *c.known, "finished checkpoints", error);
         c.verified = fp_alloc(c.old.n_losses, 1, "losses", error);
@@ -241,7 +250,9 @@ static int carry_runs(fp_store *from, fp_store *to, const fp_layout *layout, fp_
     free(c.there);
     free(c.provenance);
     free(c.losses);
-    fp_layout_free(&c.old);
+    free(c.rows);
+    if (!plain)
+        fp_layout_free(&c.old);
     return rc;
 }
 

@@ -83,6 +83,9 @@ struct fp_store {
 /* Opens all datasets of STORE's file; both opens share it. */
 int fp_store_open_datasets(fp_store *store, fp_error *error);
 void fp_store_close_datasets(fp_store *store);
+/* A file whose structure is damaged, taken to have the same layout as LIKE, byte for byte; for carrying over.
+ */
+fp_store *fp_store_open_plain(const char *path, const fp_store *like, fp_error *error);
 
 /* Everything that later code takes for granted: names, indices, ranges. */
 int fp_layout_check(const fp_layout *layout, fp_error *error);

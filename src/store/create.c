@@ -114,7 +114,7 @@ static int make_groups(fp_store *store, const fp_layout *layout, fp_error *error
     return 0;
 }
 
-static int make_root(fp_store *store, const fp_layout *layout, fp_error *error) {
+static int make_root(fp_store *store, fp_error *error) {
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_obj_track_times(creation, 0);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
@@ -129,17 +129,45 @@ static int make_root(fp_store *store, const fp_layout *layout, fp_error *error) 
         return rc;
     if (fp_h5_put_text(store->file, "format", "fineprobe", error) < 0 ||
         fp_h5_put_integer(store->file, "format_version", FP_FORMAT_VERSION, error) < 0 ||
-        fp_h5_put_text(store->file, "program", "fineprobe " FINEPROBE_VERSION, error) < 0 ||
-        fp_h5_write_document(store->file, "grid", layout->grid, "the grid file (YAML)", error) < 0)
+        fp_h5_put_text(store->file, "program", "fineprobe " FINEPROBE_VERSION, error) < 0)
+        return -1;
+    return 0;
+}
+
+/* They come last: their lengths differ from one session to the next, and nothing else lies behind them. */
+static int make_documents(fp_store *store, const fp_layout *layout, fp_error *error) {
+    if (fp_h5_write_document(store->file, "grid", layout->grid, "the grid file (YAML)", error) < 0)
+        return -1;
+    if (fp_h5_write_document(store->file, "settings", layout->settings ? layout->settings : "",
+                             "settings and digests that decide runs and units (text)", error) < 0)
         return -1;
     return fp_h5_write_document(store->file, "provenance", layout->provenance,
                                 "program, libraries, host and date of the sweep (JSON)", error);
 }
 
-static int carry_over(fp_store *store, const fp_layout *layout, const char *from, size_t *kept,
+/* Whether most units' digests stand in OLD where this layout has them: then it is a file of it. */
+static int resembles(fp_store *old, const fp_layout *layout, fp_error *error) {
+    fp_unit_row *rows = fp_alloc(layout->n_units, sizeof *rows, "units", error);
+    int rc =
+        rows ? fp_rows_read(&old->datasets[FP_UNITS], old->transfer, 0, layout->n_units, rows, error) : -1;
+    size_t same = 0;
+    for (size_t i = 0; rc == 0 && i < layout->n_units; i++)
+        same += strcmp(rows[i].digest, layout->units[i].digest) == 0;
+    free(rows);
+    if (rc == 0 && (same == 0 || 2 * same < layout->n_units))
+        rc = fp_fail(error, "it does not look like a file of this grid");
+    return rc;
+}
+
+/* PLAIN: the structure of FROM is damaged, but it may have the same layout. */
+static int carry_over(fp_store *store, const fp_layout *layout, const char *from, int plain, size_t *kept,
                       fp_error *error) {
-    fp_store *old = fp_store_open_read(from, error);
-    int rc = old ? fp_store_carry(old, store, layout, kept, error) : -1;
+    fp_store *old = plain ? fp_store_open_plain(from, store, error) : fp_store_open_read(from, error);
+    int rc = old ? 0 : -1;
+    if (rc == 0 && plain)
+        rc = resembles(old, layout, error);
+    if (rc == 0)
+        rc = fp_store_carry(old, store, layout, kept, error);
     if (rc < 0)
         fp_error_context(error, "carrying results over from %s", from);
     if (old)
@@ -148,23 +176,25 @@ static int carry_over(fp_store *store, const fp_layout *layout, const char *from
 }
 
 /* The whole file under its temporary name. */
-static int build(fp_store *store, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
-                 fp_error *error) {
-    int rc = make_root(store, layout, error);
+static int build(fp_store *store, const fp_layout *layout, const char *const *from, size_t n, int plain,
+                 size_t *kept, fp_error *error) {
+    int rc = make_root(store, error);
     if (rc == 0)
         rc = make_datasets(store, layout, error);
     if (rc == 0)
         rc = make_groups(store, layout, error);
+    if (rc == 0)
+        rc = make_documents(store, layout, error);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = carry_over(store, layout, from[i], kept, error);
+        rc = carry_over(store, layout, from[i], plain, kept, error);
     fp_store_close_datasets(store);
     if (store->file >= 0 && H5Fclose(store->file) < 0 && rc == 0)
         rc = fp_h5_fail(error, "cannot close %s", store->path);
     return rc == 0 ? fp_sync_path(store->path, error) : rc;
 }
 
-int fp_store_join(const char *path, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
-                  fp_error *error) {
+static int make(const char *path, const fp_layout *layout, const char *const *from, size_t n, int plain,
+                size_t *kept, fp_error *error) {
     size_t unused;
     kept = kept ? kept : &unused;
     *kept = 0;
@@ -175,7 +205,7 @@ int fp_store_join(const char *path, const fp_layout *layout, const char *const *
     store.path = fp_format(error, "%s.%ld.tmp", path, (long)getpid());
     if (!store.path)
         return -1;
-    int rc = build(&store, layout, from, n, kept, error);
+    int rc = build(&store, layout, from, n, plain, kept, error);
     if (rc == 0)
         rc = fp_file_rename(store.path, path, error);
     if (rc < 0) {
@@ -185,6 +215,15 @@ int fp_store_join(const char *path, const fp_layout *layout, const char *const *
     free(store.groups);
     free(store.path);
     return rc;
+}
+
+int fp_store_join(const char *path, const fp_layout *layout, const char *const *from, size_t n, size_t *kept,
+                  fp_error *error) {
+    return make(path, layout, from, n, 0, kept, error);
+}
+
+int fp_store_salvage(const char *path, const fp_layout *layout, size_t *kept, fp_error *error) {
+    return make(path, layout, &path, 1, 1, kept, error);
 }
 
 int fp_store_create(const char *path, const fp_layout *layout, const char *from, size_t *kept,

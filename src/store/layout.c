@@ -6,6 +6,7 @@
 
 void fp_layout_free(fp_layout *layout) {
     free(layout->grid);
+    free(layout->settings);
     free(layout->provenance);
     free(layout->models);
     free(layout->tasks);
@@ -179,6 +180,7 @@ static int take_groups(const fp_store *store, fp_layout *out, fp_error *error) {
 int fp_store_tables(fp_store *store, fp_layout *out, fp_error *error) {
     *out = (fp_layout){.n_losses = (size_t)store->datasets[FP_LOSSES].shape[0]};
     if ((out->grid = fp_h5_read_document(store->file, "grid", store->size, error)) &&
+        (out->settings = fp_h5_read_document(store->file, "settings", store->size, error)) &&
         (out->provenance = fp_h5_read_document(store->file, "provenance", store->size, error)) &&
         take_tables(store, out, error) == 0 && take_seeds(store, out, error) == 0 &&
         take_groups(store, out, error) == 0)

@@ -269,6 +269,33 @@ fp_store *fp_store_open_read(const char *path, fp_error *error) {
     return store;
 }
 
+static int open_plain(fp_store *store, const fp_store *like, fp_error *error) {
+    for (fp_dataset i = 0; i < FP_N_DATASETS; i++)
+        if (fp_rows_plain(&like->datasets[i], store->fd, store->size, &store->datasets[i], error) < 0)
+            return -1;
+    store->groups = fp_alloc(like->n_groups, sizeof *store->groups, "groups", error);
+    if (!store->groups)
+        return -1;
+    for (size_t g = 0; g < like->n_groups; g++) {
+        fp_store_group *group = &store->groups[store->n_groups++];
+        group->group = like->groups[g].group;
+        for (fp_result i = 0; i < FP_N_RESULTS; i++)
+            if (fp_rows_plain(&like->groups[g].results[i], store->fd, store->size, &group->results[i],
+                              error) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+fp_store *fp_store_open_plain(const char *path, const fp_store *like, fp_error *error) {
+    fp_store *store = begin(path, O_RDONLY, error);
+    if (store && open_plain(store, like, error) < 0) {
+        fp_store_close(store, NULL);
+        return NULL;
+    }
+    return store;
+}
+
 /* The ranks' outcomes made one: the message of the first rank that failed becomes everybody's. */
 static int agree(MPI_Comm comm, int rc, fp_error *error) {
     int rank, size, failed;

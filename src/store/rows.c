@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LARGEST_ROW = 4096 };
 
@@ -150,6 +151,20 @@ void fp_rows_close(fp_rows *rows) {
     *rows = (fp_rows){.dataset = -1, .type = -1};
 }
 
+int fp_rows_plain(const fp_rows *like, int fd, uint64_t file_size, fp_rows *out, fp_error *error) {
+    haddr_t at = H5Dget_offset(like->dataset);
+    uint64_t bytes = bytes_of(like);
+    *out = *like;
+    out->dataset = -1;
+    out->type = H5Tcopy(like->type);
+    out->plain = 1;
+    out->fd = fd;
+    out->at = at;
+    if (bytes > 0 && (at == HADDR_UNDEF || bytes > file_size || at > file_size - bytes))
+        return fp_fail(error, "the file ends before %s would", like->array->name);
+    return 0;
+}
+
 static size_t elements_of(const fp_rows *rows, size_t count) {
     for (int i = 1; i < rows->rank; i++)
         count *= rows->shape[i];
@@ -192,8 +207,18 @@ int fp_rows_write_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t 
     return elements_of(rows, count) ? move(rows, transfer, first, count, NULL, bytes, error) : 0;
 }
 
+static int read_plain(const fp_rows *rows, size_t first, size_t count, void *bytes, fp_error *error) {
+    size_t size = fp_rows_size(rows), wanted = count * size;
+    ssize_t n = first <= rows->shape[0] && count <= rows->shape[0] - first
+                    ? pread(rows->fd, bytes, wanted, (off_t)(rows->at + first * size))
+                    : -1;
+    return n == (ssize_t)wanted ? 0 : fp_fail(error, "cannot read rows of %s", rows->array->name);
+}
+
 int fp_rows_read_raw(const fp_rows *rows, hid_t transfer, size_t first, size_t count, void *bytes,
                      fp_error *error) {
+    if (rows->plain)
+        return elements_of(rows, count) ? read_plain(rows, first, count, bytes, error) : 0;
     return elements_of(rows, count) ? move(rows, transfer, first, count, bytes, NULL, error) : 0;
 }
 
@@ -223,12 +248,12 @@ int fp_rows_read(const fp_rows *rows, hid_t transfer, size_t first, size_t count
     if (n == 0)
         return 0;
     if (!table)
-        return move(rows, transfer, first, count, items, NULL, error);
+        return fp_rows_read_raw(rows, transfer, first, count, items, error);
     size_t size = fp_table_packed_size(table);
     char *packed = fp_alloc(n, size, rows->array->name, error);
     if (!packed)
         return -1;
-    int rc = move(rows, transfer, first, count, packed, NULL, error);
+    int rc = fp_rows_read_raw(rows, transfer, first, count, packed, error);
     for (size_t i = 0; rc == 0 && i < n; i++)
         fp_table_unpack(table, packed + i * size, (char *)items + i * table->row_size);
     free(packed);

@@ -56,7 +56,7 @@ static int check_fixed(const fp_check *c, fp_error *error) {
 }
 
 static int check_documents(const fp_check *c, fp_error *error) {
-    static const char *const names[] = {"grid", "provenance"};
+    static const char *const names[] = {"grid", "settings", "provenance"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int rc = fp_h5_check_document(c->store->file, names[i], c->store->size, error);
         if (rc < 0)

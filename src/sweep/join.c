@@ -356,6 +356,17 @@ static fp_layout sum_of(const fp_layout *parts, size_t n) {
     return sum;
 }
 
+/* All sections one after the other; one that stands there twice is found at its first place. */
+static int join_settings(const fp_joiner *j) {
+    for (size_t p = 0; p < j->n && j->out->settings; p++) {
+        char *longer =
+            fp_format(j->error, "%s%s", j->out->settings, j->parts[p].settings ? j->parts[p].settings : "");
+        free(j->out->settings);
+        j->out->settings = longer;
+    }
+    return j->out->settings ? 0 : -1;
+}
+
 static int join(const fp_joiner *j, fp_item *items, fp_item *checkpoints) {
     for (size_t p = 0; p < j->n; p++)
         if (join_models(j, p) < 0 || join_tasks(j, p) < 0)
@@ -380,13 +391,16 @@ int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, f
     fp_layout sum = sum_of(parts, n);
     fp_joiner j = {parts, n, paths, out, error};
     *out = (fp_layout){.grid = fp_strdup(parts[0].grid, error),
+                       .settings = fp_strdup("", error),
                        .provenance = fp_strdup(parts[0].provenance, error)};
     size_t most = sum.n_runs + sum.n_checkpoints;
     for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
         most += fp_layout_count(&sum, kind);
     fp_item *items = fp_alloc(most, sizeof *items, "a list", error);
     fp_item *checkpoints = fp_alloc(sum.n_checkpoints, sizeof *checkpoints, "a list", error);
-    int rc = out->grid && out->provenance && items && checkpoints ? allocate(out, &sum, error) : -1;
+    int rc = join_settings(&j) == 0 && out->grid && out->provenance && items && checkpoints
+                 ? allocate(out, &sum, error)
+                 : -1;
     if (rc == 0)
         rc = join(&j, items, checkpoints);
     free(items);

@@ -3,6 +3,7 @@
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,12 @@ typedef struct fp_owner {
     long long incarnation;
     long process;
     char host[128], job[64],
-        start[64]; /* START: the process's start time, lest a reused number pass for it */
-    int restart;   /* how often the job had been started before */
+        start[64];  /* START: the process's start time, lest a reused number pass for it */
+    int restart;    /* how often the job had been started before */
+    long long beat; /* counts signs of life */
 } fp_owner;
+
+enum { BEAT_DIGITS = 12 }; /* the last line of the lock is "beat " with as many */
 
 struct fp_lock {
     char *path;
@@ -58,9 +62,10 @@ static void describe_self(fp_owner *out) {
 static int read_owner(const char *path, fp_owner *out) {
     char *text = fp_file_read(path, NULL, NULL);
     *out = (fp_owner){0};
-    int ok =
-        text && sscanf(text, "incarnation %lld host %127s process %ld start %63s job %63s restart %d",
-                       &out->incarnation, out->host, &out->process, out->start, out->job, &out->restart) == 6;
+    int ok = text &&
+             sscanf(text, "incarnation %lld host %127s process %ld start %63s job %63s restart %d beat %lld",
+                    &out->incarnation, out->host, &out->process, out->start, out->job, &out->restart,
+                    &out->beat) == 7;
     free(text);
     return ok ? 0 : -1;
 }
@@ -80,13 +85,18 @@ static int is_gone(const fp_owner *owner, const fp_owner *self) {
            (gone && strcmp(owner->job, gone) == 0);
 }
 
+static int same_owner(const fp_owner *a, const fp_owner *b) {
+    return a->incarnation == b->incarnation && a->process == b->process && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->start, b->start) == 0;
+}
+
 /* The lock appears with its text or not at all: a finished file gets its name by link(2), which fails when it
  * is taken. */
 static int place(const char *path, const fp_owner *self, fp_error *error) {
     char *temporary = fp_format(error, "%s.%s.%ld", path, self->host, self->process);
-    char *text =
-        fp_format(error, "incarnation %lld\nhost %s\nprocess %ld\nstart %s\njob %s\nrestart %d\n",
-                  self->incarnation, self->host, self->process, self->start, self->job, self->restart);
+    char *text = fp_format(
+        error, "incarnation %lld\nhost %s\nprocess %ld\nstart %s\njob %s\nrestart %d\nbeat %0*d\n",
+        self->incarnation, self->host, self->process, self->start, self->job, self->restart, BEAT_DIGITS, 0);
     int rc = temporary && text ? fp_file_write(temporary, text, strlen(text), error) : -1;
     if (rc == 0 && link(temporary, path) < 0)
         rc = errno == EEXIST ? 1 : fp_fail_errno(error, "cannot create %s", path);
@@ -97,22 +107,31 @@ static int place(const char *path, const fp_owner *self, fp_error *error) {
     return rc;
 }
 
-static int same_owner(const fp_owner *a, const fp_owner *b) {
-    return a->incarnation == b->incarnation && a->process == b->process && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->start, b->start) == 0;
+/* An owner on another host, of whom nothing else is known: whether WATCH seconds pass without a sign of life.
+ * Only this host's clock counts. */
+static int is_silent(const char *path, const fp_owner *owner, double watch) {
+    fp_owner now = *owner;
+    for (double waited = 0; waited < watch; waited += 0.1) {
+        usleep(100000);
+        if (read_owner(path, &now) < 0 || !same_owner(&now, owner) || now.beat != owner->beat)
+            return 0;
+    }
+    return watch > 0;
 }
 
-/* Removes the lock of OWNER, who is gone. Several may try at once: whoever makes the folder PATH.taking may
- * do it, and looks again first, lest it remove the lock of one who was quicker. A folder left by one who was
- * killed just then stands in the way for ten seconds. */
-static int take_away(const char *path, const fp_owner *owner, const fp_owner *self, fp_error *error) {
+/* Removes the lock of OWNER, who is gone, or has been SILENT for too long. Several may try at once: whoever
+ * makes the folder PATH.taking may do it, and looks again first, lest it remove the lock of one who was
+ * quicker. A folder left by one who was killed just then stands in the way for ten seconds. */
+static int take_away(const char *path, const fp_owner *owner, const fp_owner *self, int silent,
+                     fp_error *error) {
     char *taking = fp_format(error, "%s.taking", path);
     if (!taking)
         return -1;
     struct stat info;
     if (mkdir(taking, 0777) == 0) {
         fp_owner now;
-        if (read_owner(path, &now) == 0 && same_owner(&now, owner) && is_gone(&now, self))
+        if (read_owner(path, &now) == 0 && same_owner(&now, owner) &&
+            (is_gone(&now, self) || (silent && now.beat == owner->beat)))
             unlink(path);
         rmdir(taking);
     } else if (stat(taking, &info) == 0 && time(NULL) - info.st_mtime > 10) {
@@ -124,7 +143,7 @@ static int take_away(const char *path, const fp_owner *owner, const fp_owner *se
     return 0;
 }
 
-static int take(const char *path, fp_owner *self, fp_error *error) {
+static int take(const char *path, double watch, fp_owner *self, fp_error *error) {
     for (int tries = 0; tries < 400; tries++) {
         int rc = place(path, self, error);
         if (rc <= 0)
@@ -133,13 +152,15 @@ static int take(const char *path, fp_owner *self, fp_error *error) {
         if (read_owner(path, &owner) < 0 && fp_path_exists(path))
             return fp_fail(error, "%s cannot be read as a lock; remove it if no sweep runs on this file",
                            path);
-        if (owner.process && !is_gone(&owner, self))
+        int silent = owner.process && !is_gone(&owner, self) && strcmp(owner.host, self->host) != 0 &&
+                     is_silent(path, &owner, watch);
+        if (owner.process && !is_gone(&owner, self) && !silent)
             return fp_fail(error,
                            "another sweep writes this file: process %ld on %s, job %s (lock %s); wait for it "
                            "or stop it, and "
                            "remove the lock only if that process is certainly gone",
                            owner.process, owner.host, owner.job, path);
-        if (owner.process && take_away(path, &owner, self, error) < 0)
+        if (owner.process && take_away(path, &owner, self, silent, error) < 0)
             return -1;
         if (owner.incarnation >= self->incarnation)
             self->incarnation = owner.incarnation + 1;
@@ -147,12 +168,13 @@ static int take(const char *path, fp_owner *self, fp_error *error) {
     return fp_fail(error, "%s changes hands too often; try again", path);
 }
 
-fp_lock *fp_lock_take(const char *file, int64_t *incarnation, fp_error *error) {
+fp_lock *fp_lock_take(const char *file, double watch, int64_t *incarnation, fp_error *error) {
     fp_lock *lock = fp_alloc(1, sizeof *lock, "a lock", error);
     fp_owner self;
     describe_self(&self);
     self.incarnation = *incarnation + 1;
-    if (lock && (lock->path = fp_format(error, "%s.lock", file)) && take(lock->path, &self, error) == 0) {
+    if (lock && (lock->path = fp_format(error, "%s.lock", file)) &&
+        take(lock->path, watch, &self, error) == 0) {
         *incarnation = self.incarnation;
         lock->self = self;
         return lock;
@@ -170,13 +192,30 @@ int fp_lock_is_held(const char *file) {
     return held;
 }
 
+/* In its place at the end of the file; one that cannot be written is not the end of the sweep. */
+static void write_beat(const char *path, long long beat) {
+    char digits[BEAT_DIGITS + 16];
+    snprintf(digits, sizeof digits, "%0*lld\n", BEAT_DIGITS, beat);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0)
+        return;
+    if (fstat(fd, &info) == 0 && info.st_size > BEAT_DIGITS &&
+        pwrite(fd, digits, BEAT_DIGITS + 1, info.st_size - BEAT_DIGITS - 1) == BEAT_DIGITS + 1)
+        fsync(fd);
+    close(fd);
+}
+
 int fp_lock_beat(fp_lock *lock, fp_error *error) {
     fp_owner owner;
+    if (!lock)
+        return 0;
     if (read_owner(lock->path, &owner) < 0 && !fp_path_exists(lock->path))
         return fp_fail(error, "the lock %s has vanished", lock->path);
     if (owner.process && !same_owner(&owner, &lock->self))
         return fp_fail(error, "another sweep (process %ld on %s, job %s) has taken %s over", owner.process,
                        owner.host, owner.job, lock->path);
+    write_beat(lock->path, owner.beat + 1);
     return 0;
 }
 

@@ -161,7 +161,10 @@ static void match_identities(const fp_plan *plan, fp_history *h, fp_outlook *out
         if (!found)
             continue;
         found->wanted = 1;
-        out->units_changed += found->status == FP_DONE && strcmp(found->digest, key.row->digest) != 0;
+        if (found->status == FP_DONE && strcmp(found->digest, key.row->digest) != 0) {
+            out->units_changed++;
+            fp_changes_add(&out->changes, &h->layout, &plan->layout, key.kind, key.row);
+        }
     }
     for (size_t i = 0; i < h->n_known; i++)
         out->units_gone += h->known[i].status == FP_DONE && !h->known[i].wanted;

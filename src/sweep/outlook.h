@@ -3,6 +3,7 @@
 #ifndef FINEPROBE_SRC_OUTLOOK_H
 #define FINEPROBE_SRC_OUTLOOK_H
 
+#include "changes.h"
 #include "fineprobe/piece.h"
 #include "fineprobe/plan.h"
 #include "simulate.h"
@@ -24,6 +25,7 @@ typedef struct fp_outlook {
     double result;                        /* bytes of the result file */
     int exists;                           /* 1: there is a result file */
     size_t units_kept, units_changed; /* finished ones that serve; whose model, data or settings changed */
+    fp_changes changes;               /* why they come again */
     size_t units_failed;              /* of the plan, that failed before */
     size_t units_gone;                /* finished ones that the grid does not want any more */
 } fp_outlook;

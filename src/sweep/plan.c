@@ -21,6 +21,21 @@ int fp_plan_problem(fp_plan_maker *maker, fp_place place, const char *format, ..
     return -1;
 }
 
+int fp_plan_note(fp_plan *plan, const char *notes, fp_error *error, const char *head, ...) {
+    char line[512];
+    va_list args;
+    va_start(args, head);
+    vsnprintf(line, sizeof line, head, args);
+    va_end(args);
+    char *before = plan->layout.settings;
+    char *after = fp_format(error, "%s[%s]\n%s", before ? before : "", line, notes);
+    if (!after)
+        return -1;
+    free(before);
+    plan->layout.settings = after;
+    return 0;
+}
+
 const fp_plan_data *fp_plan_data_of(const fp_plan_maker *maker, size_t model, size_t task, int split) {
     return &maker->data[(model * maker->grid->n_tasks + task) * 2 + (size_t)split];
 }

@@ -67,9 +67,13 @@ static int add_probe(fp_plan_maker *maker, size_t at, int32_t group_index, fp_pr
     const fp_classifier_settings *s = &maker->grid->probes[kind].settings;
     size_t index = fp_layout_count(layout, kind);
     fp_digest digest;
+    char notes[FP_NOTES];
     if (grow(maker, kind, error) < 0 ||
         fp_plan_digest_probe(maker->checkpoints[r.checkpoint], maker->tasks[r.task].digest, layer,
-                             maker->grid, kind, &digest, error) < 0)
+                             maker->grid, kind, notes, &digest, error) < 0)
+        return -1;
+    if (*rows_of(group, kind) == 0 &&
+        fp_plan_note(maker->plan, notes, error, "%s %s", fp_record_kinds[kind]->name, group->name) < 0)
         return -1;
     fp_probe_identity *row = fp_layout_identity(layout, kind, index);
     *row = fp_plan_identity(maker, at, group_index, layer);

@@ -33,10 +33,12 @@ int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest
 }
 
 int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,
-                       const fp_bert_config *config, size_t updates, fp_digest *out, fp_error *error) {
+                       const fp_bert_config *config, size_t updates, char notes[FP_NOTES], fp_digest *out,
+                       fp_error *error) {
     fp_digester *d = fp_digester_create(error);
     if (!d)
         return -1;
+    fp_digester_note(d, notes, FP_NOTES);
     double hidden = settings->hidden_dropout, attention = settings->attention_dropout;
     fp_digest_integer(d, "finetune", FINETUNE_VERSION);
     fp_digest_other(d, "model", model);
@@ -67,10 +69,11 @@ int fp_plan_digest_checkpoint(fp_digest run, int64_t step, fp_digest *out, fp_er
 }
 
 int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
-                        size_t clusters, fp_digest *out, fp_error *error) {
+                        size_t clusters, char notes[FP_NOTES], fp_digest *out, fp_error *error) {
     fp_digester *d = fp_digester_create(error);
     if (!d)
         return -1;
+    fp_digester_note(d, notes, FP_NOTES);
     fp_digest_integer(d, "embed", EMBED_VERSION);
     fp_digest_other(d, "checkpoint", checkpoint);
     fp_digest_other(d, "task", task);
@@ -85,17 +88,19 @@ int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, con
 }
 
 int fp_plan_digest_probe(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
-                         fp_product_kind kind, fp_digest *out, fp_error *error) {
+                         fp_product_kind kind, char notes[FP_NOTES], fp_digest *out, fp_error *error) {
     const fp_classifier_settings *s = &grid->probes[kind].settings;
     fp_digester *d = fp_digester_create(error);
     if (!d)
         return -1;
+    fp_digester_note(d, notes, FP_NOTES);
     fp_digest_integer(d, "embed", EMBED_VERSION);
     fp_digest_other(d, "checkpoint", checkpoint);
     fp_digest_other(d, "task", task);
     fp_digest_integer(d, "threads", grid->threads);
     fp_digest_integer(d, "layer", layer);
     fp_digest_integer(d, fp_record_kinds[kind]->name, versions[kind]);
+    fp_digest_integer(d, "shapes", (int64_t)s->n_shapes);
     for (size_t i = 0; i < s->n_shapes; i++) {
         fp_digest_integer(d, "hidden1", (int64_t)s->shapes[i].hidden[0]);
         fp_digest_integer(d, "hidden2", (int64_t)s->shapes[i].hidden[1]);

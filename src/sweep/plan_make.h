@@ -45,6 +45,10 @@ typedef struct fp_plan_maker {
 int fp_plan_problem(fp_plan_maker *maker, fp_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 const fp_plan_data *fp_plan_data_of(const fp_plan_maker *maker, size_t model, size_t task, int split);
+/* Adds a section to the plan's settings, which tell the plans of later sessions what changed: its head,
+ * NOTES. */
+int fp_plan_note(fp_plan *plan, const char *notes, fp_error *error, const char *head, ...)
+    __attribute__((format(printf, 4, 5)));
 /* TEXT into a field of a row; when it is too long, its end behind "...". */
 void fp_plan_text(char *out, size_t size, const char *text);
 
@@ -69,16 +73,18 @@ void fp_plan_expected_data(const fp_expected_split *expected, fp_plan_data *out)
 int fp_plan_check_model(const fp_grid_model *model, const fp_bert_config *found, fp_error *error);
 int fp_plan_check_task(const fp_grid_task *task, const fp_task *found, fp_error *error);
 
-/* Digests: of all that decides a result, and of nothing else. */
+/* Digests: of all that decides a result, and of nothing else. NOTES: what went in, a line each. */
+enum { FP_NOTES = 2048 };
 int fp_plan_digest_random(const fp_bert_config *config, uint64_t seed, fp_digest *out, fp_error *error);
 int fp_plan_digest_run(fp_digest model, fp_digest task, const fp_finetune_settings *settings,
-                       const fp_bert_config *config, size_t updates, fp_digest *out, fp_error *error);
+                       const fp_bert_config *config, size_t updates, char notes[FP_NOTES], fp_digest *out,
+                       fp_error *error);
 int fp_plan_digest_checkpoint(fp_digest run, int64_t step, fp_digest *out, fp_error *error);
 int fp_plan_digest_unit(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
-                        size_t clusters, fp_digest *out, fp_error *error);
+                        size_t clusters, char notes[FP_NOTES], fp_digest *out, fp_error *error);
 
 int fp_plan_digest_probe(fp_digest checkpoint, fp_digest task, int64_t layer, const fp_grid *grid,
-                         fp_product_kind kind, fp_digest *out, fp_error *error);
+                         fp_product_kind kind, char notes[FP_NOTES], fp_digest *out, fp_error *error);
 
 /* Costs: expected seconds of one core and bytes. */
 void fp_cost_run(const fp_bert_config *config, size_t parameters, const fp_plan_data *train,

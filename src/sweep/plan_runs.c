@@ -65,11 +65,15 @@ static int add_run(fp_plan_maker *maker, fp_plan_run *run, size_t updates, const
     size_t at = layout->n_runs;
     const fp_bert_config *config = &plan->configs[run->model];
     fp_digest digest;
+    char notes[FP_NOTES];
     if (fp_plan_digest_run(maker->models[run->model].digest, maker->tasks[run->task].digest, &run->settings,
-                           config, updates, &digest, error) < 0 ||
+                           config, updates, notes, &digest, error) < 0 ||
         grow(maker, error) < 0)
         return -1;
     fill_run(maker, run, updates, digest, &layout->runs[at]);
+    if (fp_plan_note(plan, notes, error, "run %s %s %lld", layout->runs[at].model, layout->runs[at].task,
+                     (long long)layout->runs[at].seed) < 0)
+        return -1;
     maker->runs[at] = digest;
     layout->n_losses += updates;
     layout->n_runs++;

@@ -103,9 +103,13 @@ static int add_unit(fp_plan_maker *maker, size_t representation, int64_t layer, 
     const fp_plan_representation *r = &maker->plan->representations[representation];
     fp_group *group = &layout->groups[group_index];
     fp_digest digest;
+    char notes[FP_NOTES];
     if (grow(maker, error) < 0 ||
         fp_plan_digest_unit(maker->checkpoints[r->checkpoint], maker->tasks[r->task].digest, layer,
-                            maker->grid, group->clusters, &digest, error) < 0)
+                            maker->grid, group->clusters, notes, &digest, error) < 0)
+        return -1;
+    if (group->rows == 0 &&
+        fp_plan_note(maker->plan, notes, error, "%s %s", fp_record_kinds[FP_UNIT]->name, group->name) < 0)
         return -1;
     fp_probe_identity id = fp_plan_identity(maker, representation, group_index, layer);
     size_t at = layout->n_units++;

@@ -149,6 +149,24 @@ static int make_over(fp_session *s, const char *path, size_t done, fp_error *err
     return rc;
 }
 
+/* A file that cannot be read: what is whole in it is kept, if there is anything, and it stays as it was
+ * beside. */
+static int salvage(fp_session *s, const char *path, fp_error *error) {
+    fp_error why = *error;
+    char *damaged = fp_format(error, "%s.%lld.damaged", path, (long long)s->incarnation);
+    int rc = damaged ? 0 : -1;
+    if (rc == 0 && link(path, damaged) < 0)
+        rc = fp_fail_errno(error, "cannot keep the damaged file as %s", damaged);
+    if (rc == 0 && fp_store_salvage(path, &s->plan->layout, &s->kept, NULL) < 0) {
+        unlink(damaged);
+        *error = why;
+        rc = fp_error_context(error, "cannot go on with %s (another -o starts a new file)", path);
+    }
+    s->salvaged = rc == 0;
+    free(damaged);
+    return rc;
+}
+
 /* Makes the file, or makes it over when the grid has changed or something in it is damaged: finished units
  * are carried over. */
 static int make_file(fp_session *s, fp_error *error) {
@@ -158,7 +176,7 @@ static int make_file(fp_session *s, fp_error *error) {
     fp_layout before = {0};
     int64_t incarnation = 0;
     if (read_file(path, &before, &incarnation, error) < 0)
-        return fp_error_context(error, "cannot go on with %s (another -o starts a new file)", path);
+        return salvage(s, path, error);
     int same = same_plan(&before, &s->plan->layout);
     fp_layout_free(&before);
     if (incarnation >= s->incarnation)
@@ -188,7 +206,7 @@ int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_ses
         return fp_fail(error, "%s: the grid cannot be planned", path);
     if (create_parent(out->grid->output, error) < 0)
         return -1;
-    if (!(out->lock = fp_lock_take(out->grid->output, &out->incarnation, error))) {
+    if (!(out->lock = fp_lock_take(out->grid->output, FP_LOCK_WATCH, &out->incarnation, error))) {
         out->busy = fp_lock_is_held(out->grid->output);
         return -1;
     }

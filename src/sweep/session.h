@@ -15,6 +15,7 @@ typedef struct fp_session {
     size_t kept;        /* units of an earlier session */
     size_t left_behind; /* finished units that the changed grid no longer has; they stay in OLD_FILE */
     char *old_file;
+    int salvaged;   /* 1: the structure of the result file was damaged; what was whole in it was kept */
     size_t damaged; /* places of the result file that were damaged; what they touched is computed again */
 } fp_session;
 

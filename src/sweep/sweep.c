@@ -105,6 +105,12 @@ static void say(const fp_sweep_options *options, char *text) {
 /* A grid that changed: what is no longer in it is not lost. A file that was damaged: what was in there comes
  * again. */
 static void say_what_became_of_the_file(const fp_session *session, const fp_sweep_options *options) {
+    if (session->salvaged)
+        say(options,
+            fp_format(NULL,
+                      "the structure of the result file was damaged: %zu finished units were recovered from "
+                      "it, the rest is computed again; the damaged file stays beside it (.damaged)",
+                      session->kept));
     if (session->damaged)
         say(options,
             fp_format(NULL, "the result file was damaged in %zu place%s; what that touched is computed again",
