@@ -111,7 +111,7 @@ static int place(const char *path, const fp_owner *self, fp_error *error) {
  * Only this host's clock counts. */
 static int is_silent(const char *path, const fp_owner *owner, double watch) {
     fp_owner now = *owner;
-    for (double waited = 0; waited < watch; waited += 0.1) {
+    for (int tenths = 0; tenths < (int)(10 * watch); tenths++) {
         usleep(100000);
         if (read_owner(path, &now) < 0 || !same_owner(&now, owner) || now.beat != owner->beat)
             return 0;
