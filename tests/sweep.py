@@ -424,7 +424,7 @@ def mounted(folder, size):
 def check_disks(folder):
     """Disks that are full or read-only, scratch that vanishes: a clear error, no damage, and the same command goes on."""
     global grid
-    small = mounted(folder / "small", "4m")
+    original, small = grid, mounted(folder / "small", "4m")
     if not small:
         print("no file system can be mounted here: skipped")
         return
@@ -456,6 +456,7 @@ def check_disks(folder):
     finally:
         subprocess.run(["umount", "-l", str(small)], check=False)
 
+    grid = original
     grid = grid_like(folder, "vanish.yaml", output=f"{{scratch: {folder}/scratch}}")
     path = folder / "vanished.h5"
     process = subprocess.Popen(command(2, path), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
