@@ -128,8 +128,8 @@ static void a_dead_owner_is_succeeded(void **state) {
 static int is_taken_over(const char *file, int restart) {
     fp_error error = {0};
     char *path = fp_format(&error, "%s.lock", file);
-    char *text =
-        fp_format(&error, "incarnation 3\nhost elsewhere\nprocess 1\nstart 1\njob 77\nrestart %d\nbeat 0\n", restart);
+    char *text = fp_format(
+        &error, "incarnation 3\nhost elsewhere\nprocess 1\nstart 1\njob 77\nrestart %d\nbeat 0\n", restart);
     assert_int_equal(fp_file_write(path, text, strlen(text), &error), 0);
     int64_t incarnation = 0;
     fp_lock *lock = fp_lock_take(file, 0, &incarnation, &error);
