@@ -59,9 +59,9 @@ typedef struct fp_progress_row {
     int32_t ranks;
     char host[FP_NAME], job[FP_NAME];
     double started, heartbeat, expected_end; /* seconds since 1970; 0: not known */
-    double work_done, work_total;            /* expected seconds of one core */
-    int64_t updates;                         /* steps of the runs under way, added up */
-    int32_t finished;                        /* an fp_ending */
+    double work_done, work_total; /* seconds of one core: spent on pieces of work; with what is to come */
+    int64_t updates;              /* steps of the runs under way, added up */
+    int32_t finished;             /* an fp_ending */
 } fp_progress_row;
 extern const fp_table fp_table_progress;
 

@@ -66,6 +66,10 @@ static void put_work(const fp_standing *s) {
     if (p->work_total > 0)
         printf("%-12s %7.0f %% of this session's %.3g core-hours\n", "work",
                100 * p->work_done / p->work_total, p->work_total / 3600);
+    double offered = p->ranks * (p->heartbeat - p->started);
+    if (offered > 0 && p->work_done > 0)
+        printf("%-12s %7.1f %% of the time of %d rank%s\n", "busy", fmin(100 * p->work_done / offered, 100),
+               p->ranks, p->ranks == 1 ? "" : "s");
 }
 
 /* ---- single units and checkpoints ---- */

@@ -15,8 +15,9 @@ static const fp_field progress_fields[] = {
     FIELD(started, FP_FIELD_F64, "seconds since 1970", "start of the session"),
     FIELD(heartbeat, FP_FIELD_F64, "seconds since 1970", "when this row was written"),
     FIELD(expected_end, FP_FIELD_F64, "seconds since 1970", "expected end; 0: not known"),
-    FIELD(work_done, FP_FIELD_F64, "seconds of one core", "expected work that is done"),
-    FIELD(work_total, FP_FIELD_F64, "seconds of one core", "expected work of the whole sweep"),
+    FIELD(work_done, FP_FIELD_F64, "seconds of one core",
+          "time that ranks have spent on pieces of work in this session"),
+    FIELD(work_total, FP_FIELD_F64, "seconds of one core", "the same with what is expected to come"),
     FIELD(updates, FP_FIELD_I64, "", "steps that the runs under way have come to, added up"),
     FIELD(finished, FP_FIELD_I32, "",
           "1: the sweep ended with every unit done or failed; 2: it was stopped early with everything saved; "
