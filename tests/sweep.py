@@ -458,7 +458,8 @@ def check_disks(folder):
 
     grid = original
     grid = grid_like(folder, "vanish.yaml", output=f"{{scratch: {folder}/scratch}}")
-    path = folder / "vanished.h5"
+    run(1, folder / "well2.h5")
+    expected, path = datasets(folder / "well2.h5"), folder / "vanished.h5"
     process = subprocess.Popen(command(2, path), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     while process.poll() is None and finished_units(path) < 2:
         time.sleep(0.01)

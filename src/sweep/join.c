@@ -356,15 +356,40 @@ static fp_layout sum_of(const fp_layout *parts, size_t n) {
     return sum;
 }
 
-/* All sections one after the other; one that stands there twice is found at its first place. */
-static int join_settings(const fp_joiner *j) {
-    for (size_t p = 0; p < j->n && j->out->settings; p++) {
-        char *longer =
-            fp_format(j->error, "%s%s", j->out->settings, j->parts[p].settings ? j->parts[p].settings : "");
+/* The section of the settings that begins with the line HEAD, from the first part that has it. */
+static int take_section(const fp_joiner *j, const char *head) {
+    for (size_t p = 0; p < j->n; p++) {
+        const char *all = j->parts[p].settings, *at = all ? strstr(all, head) : NULL;
+        if (!at || (at != all && at[-1] != '\n'))
+            continue;
+        const char *end = strstr(at, "\n[");
+        int length = end ? (int)(end + 1 - at) : (int)strlen(at);
+        char *longer = fp_format(j->error, "%s%.*s", j->out->settings, length, at);
+        if (!longer)
+            return -1;
         free(j->out->settings);
         j->out->settings = longer;
+        break;
     }
-    return j->out->settings ? 0 : -1;
+    return 0;
+}
+
+/* In the order of a plan: runs, then groups. */
+static int join_settings(const fp_joiner *j) {
+    char head[512];
+    for (size_t i = 0; i < j->out->n_runs; i++) {
+        const fp_run_row *run = &j->out->runs[i];
+        snprintf(head, sizeof head, "[run %s %s %lld]\n", run->model, run->task, (long long)run->seed);
+        if (take_section(j, head) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < j->out->n_groups; i++)
+        for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++) {
+            snprintf(head, sizeof head, "[%s %s]\n", fp_record_kinds[kind]->name, j->out->groups[i].name);
+            if (take_section(j, head) < 0)
+                return -1;
+        }
+    return 0;
 }
 
 static int join(const fp_joiner *j, fp_item *items, fp_item *checkpoints) {
@@ -383,7 +408,7 @@ static int join(const fp_joiner *j, fp_item *items, fp_item *checkpoints) {
     for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
         if (join_rows(j, kind, items, checkpoints) < 0)
             return -1;
-    return fp_derive_seed_rows(j->out, j->error);
+    return fp_derive_seed_rows(j->out, j->error) < 0 ? -1 : join_settings(j);
 }
 
 int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, fp_layout *out,
@@ -398,7 +423,7 @@ int fp_layout_join(const fp_layout *parts, size_t n, const char *const *paths, f
         most += fp_layout_count(&sum, kind);
     fp_item *items = fp_alloc(most, sizeof *items, "a list", error);
     fp_item *checkpoints = fp_alloc(sum.n_checkpoints, sizeof *checkpoints, "a list", error);
-    int rc = join_settings(&j) == 0 && out->grid && out->provenance && items && checkpoints
+    int rc = out->grid && out->settings && out->provenance && items && checkpoints
                  ? allocate(out, &sum, error)
                  : -1;
     if (rc == 0)

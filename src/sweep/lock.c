@@ -4,6 +4,7 @@
 #include "fineprobe/memory.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +184,23 @@ fp_lock *fp_lock_take(const char *file, double watch, int64_t *incarnation, fp_e
         free(lock->path);
     free(lock);
     return NULL;
+}
+
+void fp_lock_clean(const char *file) {
+    fp_owner self;
+    describe_self(&self);
+    char *pattern = fp_format(NULL, "%s.lock.%s.*", file, self.host), start[64];
+    glob_t found;
+    if (pattern && glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            long process = strtol(found.gl_pathv[i] + strlen(pattern) - 1, NULL, 10);
+            process_start(process, start);
+            if (process > 0 && !start[0])
+                unlink(found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+    free(pattern);
 }
 
 int fp_lock_is_held(const char *file) {

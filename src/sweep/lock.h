@@ -21,6 +21,9 @@ fp_lock *fp_lock_take(const char *file, double watch, int64_t *incarnation, fp_e
 int fp_lock_beat(fp_lock *lock, fp_error *error);
 void fp_lock_release(fp_lock *lock);
 
+/* Removes what processes of this host left that were killed while they took the lock of FILE. */
+void fp_lock_clean(const char *file);
+
 /* 1: there is a lock, whoever made it. */
 int fp_lock_is_held(const char *file);
 

@@ -63,6 +63,7 @@ static void remove_leftovers(const char *folder, const char *pattern) {
 
 static void remove_all_leftovers(const fp_plan *plan) {
     remove_leftovers(plan->grid->output, ".*.tmp");
+    fp_lock_clean(plan->grid->output);
     for (size_t i = 0; i < plan->layout.n_runs; i++) {
         char *folder = fp_place_run(plan, i, NULL);
         if (folder) {
