@@ -61,7 +61,7 @@ static void remove_leftovers(const char *folder, const char *pattern) {
     free(all);
 }
 
-static void remove_all_leftovers(const fp_plan *plan) {
+void fp_session_remove_leftovers(const fp_plan *plan) {
     remove_leftovers(plan->grid->output, ".*.tmp");
     fp_lock_clean(plan->grid->output);
     for (size_t i = 0; i < plan->layout.n_runs; i++) {
@@ -211,7 +211,7 @@ int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_ses
         out->busy = fp_lock_is_held(out->grid->output);
         return -1;
     }
-    remove_all_leftovers(out->plan);
+    fp_session_remove_leftovers(out->plan);
     if (renew_folders(out->grid, error) < 0 || make_models(out->grid, error) < 0)
         return -1;
     return make_file(out, error);

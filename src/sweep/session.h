@@ -25,6 +25,10 @@ int fp_session_prepare(const char *path, const fp_sweep_options *options, fp_ses
                        fp_problems *problems, fp_error *error);
 void fp_session_free(fp_session *session);
 
+/* Half-written files of processes that were killed: of earlier sessions at the beginning, of pieces at the
+ * end. */
+void fp_session_remove_leftovers(const fp_plan *plan);
+
 /* For the schedule: 1 for every checkpoint whose model is on disk; free(). */
 unsigned char *fp_session_available(const fp_plan *plan, fp_error *error);
 /* The row that a probing hands in, or has a part in. */

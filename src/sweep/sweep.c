@@ -257,6 +257,7 @@ static void clean_up(const fp_session *session) {
         fp_folder_remove(scratch, NULL);
     free(scratch);
     rmdir(grid->scratch);
+    fp_session_remove_leftovers(session->plan);
     for (size_t i = 0; i < session->plan->layout.n_runs; i++) {
         char *folder = fp_place_run(session->plan, i, NULL);
         char *state = folder ? fp_path_join(folder, "state.safetensors", NULL) : NULL;
