@@ -261,10 +261,14 @@ static void clean_up(const fp_session *session) {
     for (size_t i = 0; i < session->plan->layout.n_runs; i++) {
         char *folder = fp_place_run(session->plan, i, NULL);
         char *state = folder ? fp_path_join(folder, "state.safetensors", NULL) : NULL;
-        if (state)
+        char *losses = state ? fp_format(NULL, "%s.losses", state) : NULL;
+        if (losses) {
             unlink(state);
+            unlink(losses);
+        }
         if (folder && grid->keep == FP_KEEP_NONE)
             remove_with_parents(folder, grid->checkpoints);
+        free(losses);
         free(state);
         free(folder);
     }
