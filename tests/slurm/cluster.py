@@ -245,7 +245,7 @@ class Cluster:
         self.stop()
 
     def show_errors(self):
-        for log in sorted((self.folder / "log").glob("slurm*")):
+        for log in sorted(p for p in (self.folder / "log").glob("slurm*") if p.suffix != ".out"):
             errors = [line for line in log.read_text(errors="replace").splitlines() if "error" in line.lower()]
             print(f"{log.name}: {len(errors)} lines with errors, the last:", *errors[-12:], sep="\n    ", flush=True)
 

@@ -63,7 +63,7 @@ class Bench:
     def state(self, job):
         return self.cluster.job(job)["JobState"]
 
-    def wait_for_end(self, job, state="COMPLETED", seconds=60):
+    def wait_for_end(self, job, state="COMPLETED", seconds=180):
         self.cluster.wait_until(lambda: self.state(job) not in RAN, seconds,
                                 lambda: f"job {job} has not ended: {self.cluster.job(job)}\n{self.log(job)}\nended")
         assert self.state(job) == state, f"job {job} is {self.state(job)}, not {state}:\n{self.log(job)}"
@@ -73,10 +73,6 @@ class Bench:
         path = Path(self.cluster.job(job).get("StdOut", ""))
         logs = [p for p in self.folder.rglob("*.log") if re.search(rf"\b{job}\.log$", p.name)] or [path]
         return "\n".join(p.read_text() for p in logs if p.is_file())
-
-    def wait_for_log(self, job, text, seconds=60):
-        self.cluster.wait_until(lambda: text in self.log(job), seconds, f"\"{text}\" not in the log of job {job}")
-        return time.time()
 
     def big(self):
         """A grid of a small and of a big model, for planning only."""
@@ -139,7 +135,7 @@ def tell_loss(b, job, file, stopped):
           f"piece of the next start, of which {start - stopped:.0f} s until Slurm started it and {first - start:.0f} s to start up")
 
 
-# ---- the scenarios ----
+# ---- the scenarios, each a function check_NAME ----
 
 def check_demo(b):
     """The demo through submit.sh, on two nodes; the others are compared with it."""
