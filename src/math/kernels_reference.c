@@ -108,7 +108,7 @@ static void softmax(size_t rows, size_t columns, size_t padded, float scale, flo
     for (size_t r = 0; r < rows; r++, x += padded) {
         double top = x[0], sum = 0;
         for (size_t c = 0; c < columns; c++)
-            top = fmax(top, x[c]);
+            top = x[c] > top ? x[c] : top;
         for (size_t c = 0; c < columns; c++)
             sum += exp((x[c] - top) * scale);
         for (size_t c = 0; c < padded; c++)

@@ -1,12 +1,18 @@
 /* bench_bert [CONLLU VOCAB] [--threads N] [--rounds N] [--python PROGRAM] [SHAPE ...]
- * Fine-tuning (batch 32) and embedding (all layers) of the sentences of CONLLU by models of the published
- * shapes with random weights, in turn with torch doing the same on padded batches (bench_bert_torch.py;
- * --python none: without it). Every measurement is a process of its own, so that peak memory is its own, too.
- */
+ * Fine-tuning (batch 32) and embedding (all layers) of the sentences of CONLLU (else those of UD English-PUD
+ * in
+ * ../shared, else the demo's) by models of the published shapes with random weights, in turn with torch doing
+ * the same on padded batches (bench_bert_torch.py; --python none: without it); and how long a checkpoint of
+ * the shape takes until it is ready. Every measurement is a process of its own, so that peak memory is its
+ * own, too. Shares of the sgemm rate count the model's arithmetic only. */
 #include "fineprobe/encode.h"
+#include "fineprobe/file.h"
 #include "fineprobe/finetune.h"
+#include "fineprobe/memory.h"
 #include "fineprobe/rng.h"
+#include "fineprobe/safetensors.h"
 #include "fineprobe/task.h"
+#include "math/kernels.h"
 #include <cblas.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -184,13 +190,86 @@ static measure time_embedding(const shape *s, const fp_encoded *data, int thread
     return m;
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const fp_tensor_view *)a)->name, ((const fp_tensor_view *)b)->name);
+}
+
+/* The weights of the folder at FOLDER in the order of their names, as the hubs have them: to be copied, not
+ * mapped. */
+static void sort_weights(const char *folder) {
+    char *path = fp_path_join(folder, "model.safetensors", &error);
+    fp_safetensors *file = fp_safetensors_open(path, &error);
+    if (!file)
+        stop(error.text);
+    size_t n = fp_safetensors_count(file);
+    fp_tensor_view *views = calloc(n, sizeof *views);
+    for (size_t i = 0; i < n; i++)
+        views[i] = *fp_safetensors_at(file, i);
+    qsort(views, n, sizeof *views, by_name);
+    if (fp_safetensors_write(path, views, n, NULL, &error) < 0)
+        stop(error.text);
+    fp_safetensors_close(file);
+    free(views);
+    free(path);
+}
+
+/* Seconds until a checkpoint in the page cache is loaded, and *TOUCHED: until every page of it was read. */
+static double time_loading(const char *folder, double *touched) {
+    double best = 1e9, start;
+    *touched = 1e9;
+    for (int round = 0; round < 4; round++) {
+        start = now();
+        fp_bert *model = fp_bert_load(folder, &error);
+        if (!model)
+            stop(error.text);
+        double loaded = now() - start, sum = 0;
+        const float *p = fp_bert_parameters(model);
+        for (size_t i = 0; i < fp_bert_config_parameters(fp_bert_config_of(model)); i += 1024)
+            sum += (double)p[i];
+        double read = now() - start;
+        if (sum != sum)
+            stop("weights are not numbers");
+        fp_bert_free(model);
+        best = loaded < best ? loaded : best;
+        *touched = read < *touched ? read : *touched;
+    }
+    return best;
+}
+
+static int measure_loading(const char *name, const shape *s) {
+    char folder[] = "/tmp/bench-bert-XXXXXX";
+    if (!mkdtemp(folder))
+        stop("no folder in /tmp");
+    char *model_folder = fp_path_join(folder, "model", &error);
+    fp_bert *model = make_model(s);
+    if (fp_bert_save(model, model_folder, NULL, &error) < 0)
+        stop(error.text);
+    double bytes = (double)fp_bert_config_parameters(fp_bert_config_of(model)) * sizeof(float);
+    fp_bert_free(model);
+    double touched[2], loaded[2];
+    loaded[0] = time_loading(model_folder, &touched[0]);
+    sort_weights(model_folder);
+    loaded[1] = time_loading(model_folder, &touched[1]);
+    fp_folder_remove(folder, &error);
+    printf(
+        "%-7s checkpoint of %.0f MB: ready after %.4f s, every page read after %.3f s; with its tensors in "
+        "the order of the hubs %.3f and %.3f s\n",
+        name, bytes / 1e6, loaded[0], touched[0], loaded[1], touched[1]);
+    free(model_folder);
+    return 0;
+}
+
+static const shape *shape_named(const char *name) {
+    for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
+        if (strcmp(SHAPES[i].name, name) == 0)
+            return &SHAPES[i];
+    stop("shapes are tiny, mini, small, medium, base");
+    return NULL;
+}
+
 /* A process of its own: bench_bert --one CONLLU VOCAB SHAPE finetune|embed THREADS */
 static int measure_one(char **argv) {
-    const shape *s = NULL;
-    for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
-        s = strcmp(SHAPES[i].name, argv[2]) == 0 ? &SHAPES[i] : s;
-    if (!s)
-        stop("shapes are tiny, mini, small, medium, base");
+    const shape *s = shape_named(argv[2]);
     int threads = atoi(argv[4]);
     openblas_set_num_threads(threads);
     fp_encoded data = read_data(argv[0], argv[1]);
@@ -217,37 +296,55 @@ typedef struct options {
     int threads, rounds;
 } options;
 
-/* Both sides in turn, the best of the rounds. */
-static void compare(const options *o, const char *name, const char *what, size_t updates, size_t sentences) {
-    char ours[2048], theirs[2048], folder[1024];
-    snprintf(folder, sizeof folder, "%s", __FILE__);
-    snprintf(ours, sizeof ours, "'%s' --one '%s' '%s' %s %s %d", o->program, o->conllu, o->vocab, name, what,
-             o->threads);
-    snprintf(theirs, sizeof theirs, "'%s' '%s/bench_bert_torch.py' %s %s %d %zu", o->python, dirname(folder),
-             name, what, o->threads, strcmp(what, "embed") == 0 ? sentences : updates);
-    measure best[2] = {{0}};
-    int partner = strcmp(o->python, "none") != 0;
-    for (int round = 0; round < o->rounds; round++)
-        for (int side = 0; side < 1 + partner; side++) {
-            measure m;
-            char command[4096];
-            snprintf(command, sizeof command, "%s", side ? theirs : ours);
-            if (side) /* the partner gets the sentences' lengths on its input */
-                snprintf(command, sizeof command, "'%s' --lengths '%s' '%s' | %s", o->program, o->conllu,
-                         o->vocab, theirs);
-            if (run_process(command, &m) < 0)
-                stop("a measurement failed");
-            if (round == 0 || m.tokens / m.seconds > best[side].tokens / best[side].seconds)
-                best[side] = m;
-        }
-    const measure *m = &best[0], *t = &best[1];
-    printf("%-7s %-9s %9.0f tokens/s  %5.1f %% of sgemm's %.0f GFLOP/s  %6.0f MB", name, what,
-           m->tokens / m->seconds, 100 * m->gflop / m->seconds / m->sgemm_rate, m->sgemm_rate, m->megabytes);
-    if (partner)
-        printf("   torch %9.0f tokens/s %6.0f MB   ratio %.2f", t->tokens / t->seconds, t->megabytes,
-               m->tokens / m->seconds / (t->tokens / t->seconds));
+/* How torch's threads wait for work, its own and those of BLAS, two pools: spinning, as they come, which
+ * slows each other down when there is no core for both; or passively. */
+static const struct {
+    const char *name, *variables;
+} WAITING[] = {{"torch", ""}, {"torch, waiting passively", "OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0"}};
+enum { SIDES = 3 }; /* ours, then torch's */
+
+static double rate(const measure *m) {
+    return m->seconds > 0 ? m->tokens / m->seconds : 0;
+}
+
+static void print_sides(const char *name, const char *what, const measure best[SIDES]) {
+    const measure *m = &best[0];
+    printf("%-7s %-9s %9.0f tokens/s  %5.1f %% of sgemm's %.0f GFLOP/s  %6.0f MB", name, what, rate(m),
+           100 * m->gflop / m->seconds / m->sgemm_rate, m->sgemm_rate, m->megabytes);
+    for (int side = 1; side < SIDES; side++)
+        if (best[side].seconds > 0)
+            printf("  |  %s %.0f tokens/s, %.0f MB: ratio %.2f", WAITING[side - 1].name, rate(&best[side]),
+                   best[side].megabytes, rate(m) / rate(&best[side]));
     printf("\n");
     fflush(stdout);
+}
+
+/* All sides in turn, the best of the rounds of each. */
+static void compare(const options *o, const char *name, const char *what, size_t updates, size_t sentences) {
+    measure best[SIDES] = {{0}};
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s", __FILE__);
+    const char *here = dirname(folder);
+    for (int round = 0; round < o->rounds; round++)
+        for (int side = 0; side < (strcmp(o->python, "none") == 0 ? 1 : SIDES); side++) {
+            measure m;
+            char command[4096];
+            if (side) /* the partner gets the sentences' lengths on its input */
+                snprintf(
+                    command, sizeof command,
+                    "'%s' --lengths '%s' '%s' | OPENBLAS_NUM_THREADS=%d %s '%s' '%s/bench_bert_torch.py' %s "
+                    "%s %d %zu",
+                    o->program, o->conllu, o->vocab, o->threads, WAITING[side - 1].variables, o->python, here,
+                    name, what, o->threads, strcmp(what, "embed") == 0 ? sentences : updates);
+            else
+                snprintf(command, sizeof command, "'%s' --one '%s' '%s' %s %s %d", o->program, o->conllu,
+                         o->vocab, name, what, o->threads);
+            if (run_process(command, &m) < 0)
+                stop("a measurement failed");
+            if (rate(&m) > rate(&best[side]))
+                best[side] = m;
+        }
+    print_sides(name, what, best);
 }
 
 static int print_lengths(const char *conllu, const char *vocab) {
@@ -258,19 +355,52 @@ static int print_lengths(const char *conllu, const char *vocab) {
     return 0;
 }
 
+/* The data of UD English-PUD and BERT's vocabulary beside the clone, else the demo's. */
+static void choose_data(options *o) {
+    static char paths[2][1024];
+    char source[512];
+    snprintf(source, sizeof source, "%s", __FILE__);
+    const char *tests = dirname(dirname(source));
+    static const char *const places[2][2] = {
+        {"../../shared/data/ud-pud/en_pud-ud-test.conllu", "../../shared/data/bert-vocab/vocab.txt"},
+        {"../experiments/demo/train.conllulex", "../experiments/demo/vocab.txt"}};
+    for (int place = 0; place < 2; place++) {
+        for (int i = 0; i < 2; i++)
+            snprintf(paths[i], sizeof paths[i], "%s/%s", tests, places[place][i]);
+        if (fp_path_exists(paths[0]) && fp_path_exists(paths[1]))
+            break;
+    }
+    o->conllu = paths[0];
+    o->vocab = paths[1];
+}
+
+static int is_shape(const char *word) {
+    for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
+        if (strcmp(SHAPES[i].name, word) == 0)
+            return 1;
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc == 7 && strcmp(argv[1], "--one") == 0)
         return measure_one(argv + 2);
     if (argc == 4 && strcmp(argv[1], "--lengths") == 0)
         return print_lengths(argv[2], argv[3]);
-    if (argc < 3)
-        stop("usage: bench_bert CONLLU VOCAB [--threads N] [--rounds N] [--python PROGRAM] [SHAPE ...]");
-    options o = {"/proc/self/exe", argv[1], argv[2], "/usr/bin/python3", 2, 2};
+    if (argc == 3 && strcmp(argv[1], "--load") == 0)
+        return measure_loading(argv[2], shape_named(argv[2]));
+    options o = {"/proc/self/exe", NULL, NULL, "/usr/bin/python3", 2, 2};
     char program[1024];
     if (!realpath(argv[0], program))
         stop("where am I?");
     o.program = program;
-    int i = 3;
+    int i = 1;
+    if (argc > 2 && argv[1][0] != '-' && !is_shape(argv[1])) {
+        o.conllu = argv[1];
+        o.vocab = argv[2];
+        i = 3;
+    } else {
+        choose_data(&o);
+    }
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
         if (strcmp(argv[i], "--threads") == 0)
             o.threads = atoi(argv[i + 1]);
@@ -281,7 +411,8 @@ int main(int argc, char **argv) {
         else
             stop("options are --threads, --rounds and --python");
     }
-    printf("%d threads; best of %d rounds in turn\n", o.threads, o.rounds);
+    printf("%d threads; best of %d rounds in turn; our kernels: %s, OpenBLAS's (sgemm, torch): %s; %s\n",
+           o.threads, o.rounds, fp_kernels_best()->name, openblas_get_corename(), o.conllu);
     for (size_t k = 0; k < sizeof SHAPES / sizeof *SHAPES; k++) {
         int wanted = i >= argc;
         for (int a = i; a < argc; a++)
@@ -290,6 +421,10 @@ int main(int argc, char **argv) {
             continue;
         compare(&o, SHAPES[k].name, "finetune", SHAPES[k].updates, SHAPES[k].sentences);
         compare(&o, SHAPES[k].name, "embed", SHAPES[k].updates, SHAPES[k].sentences);
+        char command[1200];
+        snprintf(command, sizeof command, "'%s' --load %s", o.program, SHAPES[k].name);
+        if (system(command) != 0)
+            stop("a checkpoint could not be loaded");
     }
     return 0;
 }
