@@ -146,7 +146,7 @@ static void see(void *context, fp_area part) {
 
 static void finishing_sees_every_number_once_and_columns_in_turn(void **state) {
     (void)state;
-    shape s = {150, 900, 800};
+    shape s = {900, 150, 800};
     operands o = make(s, 2);
     seen all = {s.n, calloc(s.n, sizeof(size_t)), 0};
     fp_team *team = fp_team_create(3, NULL);
