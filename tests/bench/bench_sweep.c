@@ -90,7 +90,6 @@ static fp_plan *make_plan(fp_grid *grid, size_t pieces) {
     p->n_representations = 1;
     p->representations = fp_alloc(1, sizeof *p->representations, "", &error);
     *p->representations = (fp_plan_representation){.n_units = pieces, .n_probings = pieces, .seconds = 1e-3};
-    p->units = fp_alloc(pieces, sizeof *p->units, "", &error);
     p->n_probings = pieces;
     p->probings = fp_alloc(pieces, sizeof *p->probings, "", &error);
     for (size_t i = 0; i < pieces; i++) {

@@ -140,7 +140,8 @@ static void read_instances(const fp_safetensors *file, fp_instance_kind kind, fp
                     (fp_encoded_instance){(uint32_t)s,
                                           {(uint32_t)first[1], (uint32_t)first[2]},
                                           {(uint32_t)second[1], (uint32_t)second[2]},
-                                          (int32_t)labels[i], 0};
+                                          (int32_t)labels[i],
+                                          0};
         }
         data->instance_at[s + 1] = (uint32_t)data->n_instances;
     }
