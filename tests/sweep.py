@@ -25,6 +25,7 @@ root = Path(__file__).resolve().parent.parent
 what = sys.argv[2] if len(sys.argv) > 2 else "ranks"
 grid = sys.argv[3] if len(sys.argv) > 3 else str(root / "experiments/demo.yaml")
 PROBES = ("classifier", "control", "code", "memorisation")  # that train classifiers
+TABLES = ("units", *(f"{probe}s" for probe in PROBES))  # what is probed, a row each
 HISTORY = ("provenance", "unit_provenance", "checkpoint_provenance", "progress",
            *(f"{probe}_provenance" for probe in PROBES))  # how it came about, not what
 
@@ -470,6 +471,11 @@ def check_disks(folder):
     compare(expected, path, "scratch that vanished, gone on with")
 
 
+def digests(data):
+    """Of all that is probed, units and classifiers alike."""
+    return [digest for table in TABLES for digest in data[table]["digest"]]
+
+
 def check_grids(folder):
     """A model added, a step and a layer removed, an order changed: what is known stays, the rest is computed."""
     global grid
@@ -487,19 +493,19 @@ def check_grids(folder):
     path = folder / "grown.h5"
     run(2, path)
     before = datasets(path)
-    known = set(before["units"]["digest"])
+    known = set(digests(before))
     grid = str(second)
     plan = subprocess.run([program, "plan", "--json", "-o", str(path), grid], capture_output=True, text=True).stdout
     told = json.loads(plan)
     done = subprocess.run(command(2, path), env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     compare(datasets(folder / "well.h5"), path, "a model added, a step and a layer removed")
-    kept = sum(digest in known for digest in datasets(path)["units"]["digest"])
-    assert 0 < kept == told["units_kept"] < len(datasets(path)["units"]) and f"({kept} kept)" in done.stdout, (kept, told, done.stdout)
+    kept = sum(digest in known for digest in digests(datasets(path)))
+    assert 0 < kept == told["units_kept"] < len(digests(datasets(path))) and f"({kept} kept)" in done.stdout, (kept, told, done.stdout)
     assert told["units_gone"] == len(known) - kept and len(list(folder.glob("grown.h5.*.old"))) == 1
     Path(grid).write_text(second.read_text().replace("learning_rate: 1e-3", "learning_rate: 2e-3"))
     told = json.loads(subprocess.run([program, "plan", "--json", "-o", str(path), grid], capture_output=True, text=True).stdout)
-    tuned = int((datasets(path)["units"]["run"] >= 0).sum())
+    tuned = sum(int((datasets(path)[table]["run"] >= 0).sum()) for table in TABLES)
     assert told["changes"] == [{"why": "fine-tuning: learning_rate 0.002, was 0.001", "units": tuned}], told["changes"]
     print(f"{kept} of {len(known)} units kept, as plan said; {len(known) - kept} stay in the old file")
 
