@@ -23,7 +23,7 @@ typedef struct planted {
     int turned;     /* 1: nothing holds */
     int seeds;      /* of every run */
     int fallen;     /* so many labels of every task fall where the others rise */
-    int unfinished; /* 1: the last unit is missing and the one before has failed */
+    int unfinished; /* so many of the last units are missing, the first of them because it failed */
 } planted;
 
 static const char *const p_models[] = {"little", "large"};
@@ -365,7 +365,7 @@ static void plant(const char *path, const planted *p) {
         fail_msg("%s", p_error.text);
     for (size_t i = 0; i < l.n_checkpoints; i++)
         p_write_checkpoint(store, &l, i);
-    for (size_t i = 0; i < l.n_units - (p->unfinished ? 2 : 0); i++)
+    for (size_t i = 0; i < l.n_units - (size_t)p->unfinished; i++)
         p_write_unit(store, &l, p, i);
     for (size_t i = 0; i < l.n_classifiers; i++)
         p_write_classifier(store, &l, p, i);
@@ -374,7 +374,7 @@ static void plant(const char *path, const planted *p) {
     if (p->unfinished) {
         fp_provenance_row why = {.attempts = 2};
         fp_copy_text(why.message, FP_MESSAGE, "killed: out of memory");
-        p_must(fp_store_mark_unit(store, l.n_units - 2, FP_FAILED, &why, &p_error));
+        p_must(fp_store_mark_unit(store, l.n_units - (size_t)p->unfinished, FP_FAILED, &why, &p_error));
     }
     fp_progress_row progress = {.incarnation = 1,
                                 .ranks = 2,

@@ -141,7 +141,7 @@ static void between_all_and_none(void **state) {
 
 static void what_is_missing_is_no_case(void **state) {
     (void)state;
-    concluded c = conclude(&(planted){.seeds = 1, .unfinished = 1}, &no_choices);
+    concluded c = conclude(&(planted){.seeds = 1, .unfinished = 2}, &no_choices);
     expect_cases(&c, 'f', 1, 1, 1); /* the large model's C, probed on B, lacks its top layer */
     expect_cases(&c, 'e', 0, 48, 48);
     assert_int_equal(c.findings.standing.of_units.failed, 1);

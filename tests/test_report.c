@@ -178,7 +178,7 @@ static void the_page_is_whole(void **state) {
 static void a_sweep_in_progress_says_so(void **state) {
     (void)state;
     fp_report_outcome outcome =
-        report_of(&(planted){.seeds = 1, .unfinished = 1}, "begun", FP_REPORT_HTML, NULL);
+        report_of(&(planted){.seeds = 1, .unfinished = 2}, "begun", FP_REPORT_HTML, NULL);
     char *page = read_file("begun/index.html");
     assert_false(outcome.complete);
     assert_int_equal(outcome.units - outcome.done, 2);
@@ -187,6 +187,37 @@ static void a_sweep_in_progress_says_so(void **state) {
     expect_in(page, "1 failed, 1 are still to come");
     expect_in(page, "fineprobe run --retry-failed");
     free(page);
+}
+
+/* Every figure can be drawn from whatever part of a sweep. */
+static void any_part_can_be_drawn(void **state) {
+    (void)state;
+    static const int missing[] = {7, 20, 45, 58, 70, 77};
+    for (size_t i = 0; has_gnuplot() && i < sizeof missing / sizeof *missing; i++) {
+        fp_report_outcome outcome =
+            report_of(&(planted){.seeds = 1, .unfinished = missing[i]}, "part", FP_REPORT_SVG, NULL);
+        assert_string_equal(outcome.no_figures, "");
+    }
+}
+
+/* A figure that fails takes no other along. */
+static void a_figure_fails_alone(void **state) {
+    (void)state;
+    char *file = in("planted.h5"), *to = in("fails");
+    fp_report_options options = {.folder = to, .formats = FP_REPORT_HTML, .selections = {.number = 3}};
+    fp_report report;
+    fp_report_outcome outcome;
+    plant(file, &(planted){.seeds = 1});
+    p_must(fp_report_make(file, &options, &report, &p_error));
+    fp_text_add(&report.figures.items[1].body, "plot no_such_function(x)\n");
+    p_must(fp_report_write(&report, &outcome, &p_error));
+    if (has_gnuplot()) {
+        assert_int_equal(outcome.figures, report.figures.n - 1);
+        assert_true(has(outcome.no_figures, report.figures.items[1].name));
+    }
+    fp_report_free(&report);
+    free(file);
+    free(to);
 }
 
 static void without_gnuplot_all_else_is_made(void **state) {
@@ -271,6 +302,8 @@ int main(void) {
         cmocka_unit_test(only_what_is_asked_for),
         cmocka_unit_test(options_select_labels),
         cmocka_unit_test(faults_are_told),
+        cmocka_unit_test(any_part_can_be_drawn),
+        cmocka_unit_test(a_figure_fails_alone),
     };
     MPI_Init(NULL, NULL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,7 +179,7 @@ static int make(const char *file, const fp_report_arguments *a) {
     else if (!a->quiet)
         say(a, &report, &outcome);
     if (rc == 0 && outcome.no_figures[0])
-        fprintf(stderr, "fineprobe: no figures: %s\n", outcome.no_figures);
+        fprintf(stderr, "fineprobe: figures are missing: %s\n", outcome.no_figures);
     fp_report_free(&report);
     return rc < 0 ? FP_EXIT_FAILED : FP_EXIT_OK;
 }

@@ -125,7 +125,7 @@ static int wait_for(pid_t child, const char *complaints, fp_error *error) {
     for (char *at = text; at && *at; at++)
         if (*at == '\n')
             *at = ' ';
-    fp_fail(error, "gnuplot failed: %.400s", text ? text : "");
+    fp_fail(error, "gnuplot failed: %.700s", text ? text : "");
     free(text);
     return -1;
 }
@@ -181,18 +181,34 @@ static int has_gnuplot(void) {
     return 0;
 }
 
-int fp_figures_draw(const fp_figures *figures, const char *folder, fp_error *error) {
+/* One after the other: a figure that fails takes no other along. ERROR tells of the first. */
+static int draw_each(fp_figures *figures, size_t first, size_t end, const char *folder, fp_error *error) {
+    int rc = 0;
+    for (size_t i = first; i < end; i++) {
+        fp_error trouble = {0};
+        figures->items[i].drawn = draw_some(figures, i, i + 1, folder, &trouble) == 0;
+        if (!figures->items[i].drawn && rc == 0)
+            rc = fp_fail(error, "figure %s: %s", figures->items[i].name, trouble.text);
+    }
+    return rc;
+}
+
+int fp_figures_draw(fp_figures *figures, const char *folder, fp_error *error) {
     enum { AT_ONCE = 100 };
+    int rc = 0;
     if (!has_gnuplot())
         return fp_fail(error,
                        "there is no gnuplot in PATH (Debian: gnuplot-nox); figures/*.gp draw the figures "
                        "where there is one");
     for (size_t first = 0; first < figures->n; first += AT_ONCE) {
         size_t end = first + AT_ONCE < figures->n ? first + AT_ONCE : figures->n;
-        if (draw_some(figures, first, end, folder, error) < 0)
-            return -1;
+        if (draw_some(figures, first, end, folder, NULL) == 0)
+            for (size_t i = first; i < end; i++)
+                figures->items[i].drawn = 1;
+        else if (draw_each(figures, first, end, folder, rc == 0 ? error : NULL) < 0)
+            rc = -1;
     }
-    return 0;
+    return rc;
 }
 
 /* ---- in the page ---- */

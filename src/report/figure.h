@@ -26,6 +26,7 @@ typedef struct fp_figure {
     char *name;         /* of its files */
     char *caption;      /* what is to be seen */
     int width, height;  /* pixels */
+    int drawn;          /* 1: its bitmap and drawing are there */
     fp_text data, body; /* NAME.dat; the script without its head and foot, which name terminals and files */
 } fp_figure;
 
@@ -43,8 +44,9 @@ const fp_figure *fp_figures_find(const fp_figures *figures, const fp_course *cou
 
 /* NAME.dat and NAME.gp of every figure into FOLDER, which exists. The scripts draw SVG, PNG or both. */
 int fp_figures_write(const fp_figures *figures, const char *folder, int svg, int png, fp_error *error);
-/* Runs gnuplot on them in FOLDER. -1 with a message when there is no gnuplot, or it fails. */
-int fp_figures_draw(const fp_figures *figures, const char *folder, fp_error *error);
+/* Runs gnuplot on them in FOLDER and marks those that were drawn. -1 with a message when there is no gnuplot,
+ * or it fails with one of them; the others are drawn all the same. */
+int fp_figures_draw(fp_figures *figures, const char *folder, fp_error *error);
 /* FOLDER/NAME.svg for a page: without its head, with ids that begin with NAME, black as the page's ink. NULL
  * with a message when it cannot be read; free(). */
 char *fp_figure_inline(const fp_figure *figure, const char *folder, fp_error *error);

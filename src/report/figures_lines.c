@@ -181,10 +181,21 @@ int fp_draw_similarity(const fp_drawing *d, fp_error *error) {
 
 /* ---- movement by layer ---- */
 
+/* Whether any layer is finished before and after. */
+static int has_moved(const fp_drawing *d, int last) {
+    for (size_t layer = 0; last > 0 && layer < d->course->n_layers; layer++)
+        for (size_t s = 0; s < d->course->n_seeds; s++) {
+            const fp_numbers *u = fp_course_at(d->findings, d->course, s, (size_t)last, layer);
+            if (u && u->movement)
+                return 1;
+        }
+    return 0;
+}
+
 int fp_draw_movement(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
     int last = fp_course_last(c);
-    if (fp_course_original(c) < 0 || last <= 0)
+    if (!has_moved(d, last))
         return 0;
     double *sorted = fp_alloc(c->n_labels, sizeof *sorted, "movements", error);
     fp_figure *f = sorted ? fp_drawing_add(d, FP_FIGURE_MOVEMENT, "movement", WIDTH, HEIGHT, error) : NULL;

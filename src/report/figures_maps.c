@@ -139,6 +139,14 @@ static int put_paths(fp_figure *f, const fp_drawing *d, size_t layer, const size
     return rc;
 }
 
+/* Steps that are finished in a layer, with the first seed. */
+static size_t steps_there(const fp_drawing *d, size_t layer) {
+    size_t n = 0;
+    for (size_t s = 0; s < d->course->n_steps; s++)
+        n += fp_course_at(d->findings, d->course, 0, s, layer) != NULL;
+    return n;
+}
+
 static void plot_paths(fp_figure *f, const fp_drawing *d, size_t panel, size_t layer, const size_t *labels,
                        size_t n, const double share[2]) {
     fp_text_print(
@@ -158,7 +166,7 @@ static void plot_paths(fp_figure *f, const fp_drawing *d, size_t panel, size_t l
             &f->body,
             ",\\\n     data index %zu using 2:3 every ::0::0 with points pointtype 6 pointsize 1.5 "
             "linecolor rgb \"#777777\" notitle,\\\n     data index %zu using 2:3 every ::%zu with points ",
-            index, index, d->course->n_steps - 1);
+            index, index, steps_there(d, layer) - 1);
         fp_label_style(&f->body, labels[i]);
         fp_text_add(&f->body, " pointsize 1.2 notitle");
     }
@@ -172,9 +180,12 @@ int fp_draw_paths(const fp_drawing *d, fp_error *error) {
         return 0;
     if (fp_select_closest(d->findings, c, d->selections, labels, &n, error) < 0)
         return -1;
-    if (n == 0 || fp_course_last(c) <= 0)
+    if (n == 0 || steps_there(d, c->n_layers - 1) < 2)
         return 0;
-    size_t layers[2] = {fp_first_layer(c), c->n_layers - 1}, panels = layers[0] == layers[1] ? 1 : 2;
+    size_t layers[2] = {fp_first_layer(c), c->n_layers - 1};
+    if (steps_there(d, layers[0]) == 0)
+        layers[0] = layers[1];
+    size_t panels = layers[0] == layers[1] ? 1 : 2;
     fp_figure *f = fp_drawing_add(d, FP_FIGURE_PATHS, "paths", panels == 2 ? 660 : 400, 340, error);
     double share[2][2];
     if (!f)

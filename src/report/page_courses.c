@@ -14,7 +14,7 @@ typedef struct fp_course_page {
 
 static int put_figure(const fp_course_page *p, fp_figure_kind kind, fp_text *out, fp_error *error) {
     const fp_figure *figure = fp_figures_find(&p->report->figures, p->course, kind);
-    if (!figure || p->outcome->figures == 0)
+    if (!figure || !figure->drawn)
         return 0;
     char *svg = fp_figure_inline(figure, p->folder, error);
     if (!svg)

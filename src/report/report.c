@@ -106,7 +106,7 @@ static int write_tables(const fp_report *report, fp_report_outcome *outcome, fp_
 }
 
 /* Figures that cannot be drawn are no reason to do without the rest. */
-static int write_figures(const fp_report *report, fp_report_outcome *outcome, fp_error *error) {
+static int write_figures(fp_report *report, fp_report_outcome *outcome, fp_error *error) {
     unsigned formats = report->options->formats;
     int svg = (formats & (FP_REPORT_SVG | FP_REPORT_HTML)) != 0, png = (formats & FP_REPORT_PNG) != 0;
     fp_error trouble = {0};
@@ -118,8 +118,8 @@ static int write_figures(const fp_report *report, fp_report_outcome *outcome, fp
         rc = fp_figures_write(&report->figures, folder, svg, png, error);
     if (rc == 0 && fp_figures_draw(&report->figures, folder, &trouble) < 0)
         snprintf(outcome->no_figures, sizeof outcome->no_figures, "%s", trouble.text);
-    else if (rc == 0)
-        outcome->figures = report->figures.n;
+    for (size_t i = 0; i < report->figures.n; i++)
+        outcome->figures += report->figures.items[i].drawn != 0;
     free(folder);
     return rc;
 }
@@ -138,7 +138,7 @@ static int write_page(const fp_report *report, const fp_report_outcome *outcome,
     return write_text(&page, report->options->folder, "index", "html", error);
 }
 
-int fp_report_write(const fp_report *report, fp_report_outcome *outcome, fp_error *error) {
+int fp_report_write(fp_report *report, fp_report_outcome *outcome, fp_error *error) {
     const fp_standing *s = &report->findings.standing;
     *outcome = (fp_report_outcome){
         .units = s->of_units.all, .done = s->of_units.done, .complete = s->of_units.done == s->of_units.all};

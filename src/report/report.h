@@ -67,7 +67,7 @@ typedef struct fp_report_outcome {
 } fp_report_outcome;
 
 /* Writes what the options ask for. */
-int fp_report_write(const fp_report *report, fp_report_outcome *outcome, fp_error *error);
+int fp_report_write(fp_report *report, fp_report_outcome *outcome, fp_error *error);
 
 /* The whole page, with the figures that lie in the folder unless OUTCOME says that there are none. */
 int fp_report_page(const fp_report *report, const fp_report_outcome *outcome, fp_text *out, fp_error *error);
