@@ -214,9 +214,9 @@ static int32_t count_types(const fp_probe_sets *sets, fp_error *error) {
     int64_t *words = fp_alloc(n, sizeof *words, "words", error);
     if (!words)
         return -1;
-    memcpy(words, sets->vectors[0].words, sets->data[0].n * sizeof *words);
-    if (sets->data[1].n)
-        memcpy(words + sets->data[0].n, sets->vectors[1].words, sets->data[1].n * sizeof *words);
+    for (size_t k = 0, at = 0; k < 2; at += sets->data[k++].n)
+        if (sets->vectors[k].words) /* as in every set with instances */
+            memcpy(words + at, sets->vectors[k].words, sets->data[k].n * sizeof *words);
     qsort(words, n, sizeof *words, ascending);
     int32_t types = 0;
     for (size_t i = 0; i < n; i++)
