@@ -108,9 +108,6 @@ number() { # KEY: a number of the plan, rounded up
 text() { # KEY
     sed -n "s/^  \"$1\": \"\(.*\)\",*\$/\1/p" <<<"$plan" | sed 's/\\\(["\\\/]\)/\1/g'
 }
-open_units() {
-    sed -n '/^  "units": {/,/^  }/s/^ *"open": \([0-9]*\),*$/\1/p' <<<"$plan"
-}
 expected() { # seconds with $1 ranks of $plan
     ask "${@:2}" --ranks "$1"
     sed -n '/^  "times": \[/,/^  \]/s/^ *"seconds": \([0-9.e+-]*\),*$/\1/p' <<<"$plan" | awk '{printf "%.0f\n", $1 + 0.4999}'

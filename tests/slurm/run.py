@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, folder
         self.site("")
-        self.expected = None
+        self.expected, self.units = None, 0  # of the undisturbed sweep
 
     def site(self, text):
         path = self.folder / "site file.sh"
@@ -112,9 +112,9 @@ layers: last
 
 
 def history(file):
-    """Provenance of units and of checkpoints of runs, as one list of rows, those with a known end only."""
+    """Provenance of all that is probed and of checkpoints, as one list of rows, those with a known end only."""
     with h5py.File(file, "r") as f:
-        rows = list(f["unit_provenance"][:]) + list(f["checkpoint_provenance"][:])
+        rows = [row for name in f if name.endswith("_provenance") for row in f[name][:]]
     return [r for r in rows if r["finished"] > 0]
 
 
@@ -141,10 +141,10 @@ def check_demo(b):
     """The demo through submit.sh, on two nodes; the others are compared with it."""
     file = b.folder / "demo.h5"
     submitted = time.time()
-    (job,), done = b.submit(file, "--nodes=2")
-    assert "161 units" not in done.stderr
+    (job,), _ = b.submit(file, "--nodes=2")
     b.wait_for_end(job)
-    assert "everything is done: 161 units" in b.log(job), b.log(job)
+    b.units = b.status(file)["units"]["total"]
+    assert b.units > 160 and f"everything is done: {b.units} units" in b.log(job), b.log(job)
     rows = history(file)
     first = min(r["finished"] for r in rows)
     with h5py.File(file, "r") as f:
@@ -193,9 +193,9 @@ def check_cancel(b):
     b.cluster.run("scancel", str(job))
     stopped = time.time()
     b.wait_for_end(job, "CANCELLED")
-    print(f"  over {time.time() - stopped:.1f} s after scancel, {b.units_done(file)} of 161 units done")
+    print(f"  over {time.time() - stopped:.1f} s after scancel, {b.units_done(file)} of {b.units} units done")
     assert "Slurm has ended this start" in b.log(job) and b.cluster.job(job)["Restarts"] == "0", b.log(job)
-    assert 0 < b.units_done(file) < 161 and b.status(file)["units"]["failed"] == 0, b.status(file)
+    assert 0 < b.units_done(file) < b.units and b.status(file)["units"]["failed"] == 0, b.status(file)
     script = b.cluster.run(submit, "--dry-run", demo, "-o", str(file), "--ranks=2", cwd=b.folder).stdout
     job = b.cluster.run("sbatch", "--parsable", input=script, cwd=b.folder).stdout.strip()
     b.wait_for_end(job)
