@@ -3,9 +3,11 @@
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
 #include "places.h"
+#include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- folders ---- */
@@ -130,13 +132,34 @@ static int read_file(const char *path, fp_layout *layout, int64_t *incarnation, 
     return fp_store_close(store, rc == 0 ? error : NULL) < 0 || rc != 0 ? -1 : 0;
 }
 
+/* Gives PATH a second name, PATH.N.ENDING, N counted from the session on; an earlier session that was killed
+ * just here may have done so already. The name: free(); NULL: an error. */
+static char *keep_beside(const char *path, int64_t session, const char *ending, fp_error *error) {
+    struct stat own, other;
+    if (stat(path, &own) < 0) {
+        fp_fail_errno(error, "%s", path);
+        return NULL;
+    }
+    for (int64_t n = 1;; n++) {
+        char *name = fp_format(error, "%s.%lld.%s", path, (long long)n, ending);
+        int there = name && stat(name, &other) == 0;
+        if (!name || (there && other.st_ino == own.st_ino && other.st_dev == own.st_dev) ||
+            (n >= session && link(path, name) == 0))
+            return name;
+        if (n >= session && errno != EEXIST) {
+            fp_fail_errno(error, "cannot keep the file as it is under the name %s", name);
+            free(name);
+            return NULL;
+        }
+        free(name);
+    }
+}
+
 /* Makes the file over for a changed grid, or without what is damaged. When that leaves finished units behind
  * that are whole (DONE of them), the old file stays, too. */
 static int make_over(fp_session *s, const char *path, size_t done, fp_error *error) {
-    char *old = fp_format(error, "%s.%lld.old", path, (long long)s->incarnation);
+    char *old = keep_beside(path, s->incarnation, "old", error);
     int rc = old ? 0 : -1;
-    if (rc == 0 && link(path, old) < 0)
-        rc = fp_fail_errno(error, "cannot keep the old file as %s", old);
     if (rc == 0)
         rc = fp_store_create(path, &s->plan->layout, path, &s->kept, error);
     if (rc == 0 && s->kept < done) {
@@ -154,10 +177,8 @@ static int make_over(fp_session *s, const char *path, size_t done, fp_error *err
  * beside. */
 static int salvage(fp_session *s, const char *path, fp_error *error) {
     fp_error why = *error;
-    char *damaged = fp_format(error, "%s.%lld.damaged", path, (long long)s->incarnation);
+    char *damaged = keep_beside(path, s->incarnation, "damaged", error);
     int rc = damaged ? 0 : -1;
-    if (rc == 0 && link(path, damaged) < 0)
-        rc = fp_fail_errno(error, "cannot keep the damaged file as %s", damaged);
     if (rc == 0 && fp_store_salvage(path, &s->plan->layout, &s->kept, NULL) < 0) {
         unlink(damaged);
         *error = why;
