@@ -59,9 +59,6 @@ struct fp_schedule {
     fp_schedule_counts counts;
 };
 
-int fp_schedule_allocate(fp_schedule *s, fp_error *error);
-void fp_schedule_begin(fp_schedule *s, const fp_schedule_start *start);
-
 /* Shared by the beginning and the rest. */
 double fp_updates_between(const fp_plan *plan, const fp_run_node *node, size_t run, size_t end);
 double fp_checkpoint_bytes(const fp_schedule *s, size_t checkpoint); /* in scratch, until it is embedded */

@@ -3,7 +3,7 @@
 #include "sweep/schedule_graph.h"
 #include <stdlib.h>
 
-int fp_schedule_allocate(fp_schedule *s, fp_error *error) {
+static int allocate(fp_schedule *s, fp_error *error) {
     const fp_plan *p = s->plan;
     size_t objects = p->n_probings + p->n_representations + p->layout.n_checkpoints;
     s->consequence_capacity = 2 * objects + 16;
@@ -137,7 +137,7 @@ static void start_checkpoints(fp_schedule *s, const fp_schedule_start *start) {
     }
 }
 
-void fp_schedule_begin(fp_schedule *s, const fp_schedule_start *start) {
+static void begin(fp_schedule *s, const fp_schedule_start *start) {
     index_representations(s);
     start_probings(s, start);
     for (size_t i = 0; i < s->plan->n_probings; i++) { /* something it waits for failed earlier */
@@ -147,4 +147,41 @@ void fp_schedule_begin(fp_schedule *s, const fp_schedule_start *start) {
     }
     start_representations(s);
     start_checkpoints(s, start);
+}
+
+fp_schedule *fp_schedule_create(const fp_plan *plan, const fp_schedule_start *start, fp_error *error) {
+    fp_schedule *s = fp_alloc(1, sizeof *s, "the schedule", error);
+    if (!s)
+        return NULL;
+    s->plan = plan;
+    s->costs = start->costs;
+    s->attempts = start->attempts;
+    s->local = start->local;
+    s->nodes = start->nodes;
+    s->node_memory = start->node_memory;
+    if (allocate(s, error) < 0) {
+        fp_schedule_destroy(s);
+        return NULL;
+    }
+    begin(s, start);
+    return s;
+}
+
+void fp_schedule_destroy(fp_schedule *s) {
+    if (!s)
+        return;
+    for (size_t i = 0; s->ready && i < s->nodes; i++)
+        fp_heap_free(&s->ready[i]);
+    free(s->memory);
+    free(s->node_pieces);
+    free(s->ready);
+    free(s->runs);
+    free(s->checkpoints);
+    free(s->representations);
+    free(s->probings);
+    free(s->by_checkpoint);
+    free(s->open_seconds);
+    free(s->consequences);
+    fp_heap_free(&s->ready_representations);
+    free(s);
 }
