@@ -230,9 +230,9 @@ static void one_successor_of_many(void **state) {
     char folder[] = "/tmp/fineprobe-test-XXXXXX";
     assert_non_null(mkdtemp(folder));
     char *file = fp_path_join(folder, "sweep.h5", &error);
-    int *owners = mmap(NULL, sizeof *owners, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int *owners = mmap(NULL, 2 * sizeof *owners, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (int round = 0; round < ROUNDS; round++) {
-        *owners = 0;
+        owners[0] = owners[1] = 0; /* owners; takers that have tried */
         for (int i = 0; i <= TAKERS; i++) {
             pid_t child = fork();
             if (child ==
@@ -240,7 +240,11 @@ static void one_successor_of_many(void **state) {
                 int64_t incarnation = 0;
                 if (fp_lock_take(file, 0, &incarnation, &error))
                     __sync_fetch_and_add(owners, 1);
-                usleep(i == 0 ? 0 : 100000);
+                if (i > 0)
+                    __sync_fetch_and_add(owners + 1, 1);
+                for (int wait = 0;
+                     i > 0 && wait < 3000 && __atomic_load_n(owners + 1, __ATOMIC_SEQ_CST) < TAKERS; wait++)
+                    usleep(10000);
                 _exit(0);
             }
             if (i == 0) {
@@ -252,7 +256,7 @@ static void one_successor_of_many(void **state) {
             ;
         assert_int_equal(*owners, 1);
     }
-    munmap(owners, sizeof *owners);
+    munmap(owners, 2 * sizeof *owners);
     fp_folder_remove(folder, NULL);
     free(file);
 }
