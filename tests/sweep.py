@@ -366,7 +366,7 @@ def processes(*words):
 def check_signals(folder):
     """A signal to one rank between two checkpoints: the run's state is saved, in time, and nothing is lost."""
     global grid
-    updates = 150 if "sanitize" in program else 800
+    updates = 800 if "sanitize" in program else 6000
     grid = grid_like(folder, "long.yaml", finetune=f"{{batch: 16, updates: {updates}, learning_rate: 1e-3}}", checkpoints="[last]")
     run(2, folder / "well.h5")
     path = folder / "signals.h5"
@@ -374,7 +374,7 @@ def check_signals(folder):
     until = time.time() + 60
     while time.time() < until and not list(folder.glob("signals.checkpoints/**/seed-*")):
         time.sleep(0.02)
-    time.sleep(0.5)
+    time.sleep(0.3)
     ranks = sorted(p for p in processes(program, "run", str(path)) if "mpirun" not in Path(f"/proc/{p}/comm").read_text())
     os.kill(ranks[0], signal.SIGUSR1)
     start = time.time()
