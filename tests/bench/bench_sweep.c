@@ -89,7 +89,7 @@ static fp_plan *make_plan(fp_grid *grid, size_t pieces) {
                             .clusters = 2};
     p->n_representations = 1;
     p->representations = fp_alloc(1, sizeof *p->representations, "", &error);
-    *p->representations = (fp_plan_representation){.n_units = pieces, .n_probings = pieces, .seconds = 1e-3};
+    *p->representations = (fp_plan_representation){.n_units = 1, .n_probings = pieces, .seconds = 1e-3};
     p->n_probings = pieces;
     p->probings = fp_alloc(pieces, sizeof *p->probings, "", &error);
     for (size_t i = 0; i < pieces; i++) {
