@@ -12,11 +12,6 @@ static size_t least(size_t a, size_t b) {
 
 enum { SUPPORT = 64 }; /* points of a certificate that there is room for on average */
 
-/* Certificates that a partition near to linear has, and some more; at most as many as the grid wants. */
-static size_t certificates_of(size_t labels, size_t wanted) {
-    return least(wanted, 2 * labels * labels + 32);
-}
-
 /* Sizes of the arrays of the probes that train classifiers; how many rows comes later. */
 static void size_probes(const fp_grid *grid, fp_group *group) {
     const fp_classifier_settings *s = &grid->probes[FP_CLASSIFIER].settings;
@@ -37,7 +32,7 @@ static void fill_group(const fp_plan_maker *maker, size_t model, size_t task, fp
                         .train_instances = train,
                         .test_instances = test,
                         .clusters = least(maker->grid->clusters, train > test ? train : test)};
-    group->certificates = certificates_of(group->labels, maker->grid->certificates);
+    group->certificates = maker->grid->certificates;
     group->support = least(SUPPORT, group->width) * group->certificates;
     size_probes(maker->grid, group);
     snprintf(group->name, sizeof group->name, "results/%s/%s", maker->grid->models[model].name,
