@@ -132,6 +132,23 @@ int fp_make_cross(const fp_report *report, const fp_course *only, fp_sheet *out,
     return fp_sheet_check(out, error);
 }
 
+typedef int fp_put_layer(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t layer,
+                         fp_error *error);
+
+/* A row for each layer of every course that has moved: its original and a later step are there. */
+static int put_moved(fp_sheet *sheet, const fp_report *report, const fp_course *only, fp_put_layer *put,
+                     fp_error *error) {
+    for (size_t i = 0; i < report->findings.n_own; i++) {
+        const fp_course *c = &report->findings.courses[i];
+        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
+            continue;
+        for (size_t layer = 0; layer < c->n_layers; layer++)
+            if (put(sheet, report, c, layer, error) < 0)
+                return -1;
+    }
+    return fp_sheet_check(sheet, error);
+}
+
 /* ---- movement ---- */
 
 static int put_movement(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t layer,
@@ -172,15 +189,7 @@ int fp_make_movement(const fp_report *report, const fp_course *only, fp_sheet *o
                    "fine-tuning, over "
                    "labels; mean over seeds.",
                    FP_COLUMNS(columns));
-    for (size_t i = 0; i < report->findings.n_own; i++) {
-        const fp_course *c = &report->findings.courses[i];
-        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
-            continue;
-        for (size_t layer = 0; layer < c->n_layers; layer++)
-            if (put_movement(out, report, c, layer, error) < 0)
-                return -1;
-    }
-    return fp_sheet_check(out, error);
+    return put_moved(out, report, only, put_movement, error);
 }
 
 /* ---- similarity to the original ---- */
@@ -257,13 +266,5 @@ int fp_make_directions(const fp_report *report, const fp_course *only, fp_sheet 
         "seeds: 1 when all move alike. Variance: shares of the first two principal components of the "
         "movements, first seed.",
         FP_COLUMNS(columns));
-    for (size_t i = 0; i < report->findings.n_own; i++) {
-        const fp_course *c = &report->findings.courses[i];
-        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
-            continue;
-        for (size_t layer = 0; layer < c->n_layers; layer++)
-            if (put_directions(out, report, c, layer, error) < 0)
-                return -1;
-    }
-    return fp_sheet_check(out, error);
+    return put_moved(out, report, only, put_directions, error);
 }
