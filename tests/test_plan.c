@@ -158,8 +158,20 @@ static void units_are_counted_and_placed(void **state) {
         assert_int_equal(group->train_instances, pairs ? 10 : 15);
         assert_int_equal(group->test_instances, pairs ? 4 : 6);
         assert_int_equal(group->clusters, group->train_instances); /* fewer than 256 */
+        assert_int_equal(group->certificates, 128);
     }
     assert_string_equal(layout->groups[0].name, "results/a/POS");
+    end(&p);
+}
+
+static void certificates_have_the_room_that_the_grid_gives(void **state) {
+    (void)state;
+    planned p = make_good(models, tasks, "probes: {directprobe: {certificates: 3000}}\n");
+    for (size_t g = 0; g < p.plan->layout.n_groups; g++) {
+        const fp_group *group = &p.plan->layout.groups[g];
+        assert_int_equal(group->certificates, 3000);
+        assert_int_equal(group->support, 3000 * group->width); /* narrower than 64 */
+    }
     end(&p);
 }
 
@@ -469,6 +481,7 @@ int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(runs_and_checkpoints_are_counted),
         cmocka_unit_test(units_are_counted_and_placed),
+        cmocka_unit_test(certificates_have_the_room_that_the_grid_gives),
         cmocka_unit_test(tables_describe_the_data),
         cmocka_unit_test(short_positions_cut_and_are_counted),
         cmocka_unit_test(plain_text_is_only_trained_on),
