@@ -19,6 +19,7 @@ typedef struct fp_hand {
     double share;    /* of the piece that is done */
     double credited; /* seconds of it that checkpoints have told of */
     double since;    /* when it was given the piece */
+    fp_letter letter;
 } fp_hand;
 
 typedef struct fp_leader {
@@ -322,7 +323,8 @@ static int give(fp_leader *l, int rank) {
     } else if (rank == 0) {
         fp_supervisor_start(l->work->supervisor, text);
     } else {
-        fp_wire_send_work(l->work->comm, rank, text);
+        fp_wire_send_work(l->work->comm, rank, text, &hand->letter);
+        text = NULL;
     }
     free(text);
     return 1;
@@ -357,7 +359,7 @@ static void send_home(fp_leader *l) {
     double until = clock_seconds(CLOCK_MONOTONIC) + FP_GRACE;
     fp_supervisor_ask(own);
     for (int r = 1; r < l->ranks; r++)
-        fp_wire_send_work(l->work->comm, r, "");
+        fp_wire_send_home(l->work->comm, r);
     for (int left = l->ranks - 1; left > 0 || fp_supervisor_busy(own);) {
         fp_outcome outcome;
         int rank, news = 0, there = fp_wire_receive_outcome(l->work->comm, &rank, &outcome);
@@ -371,6 +373,8 @@ static void send_home(fp_leader *l) {
             fp_supervisor_stop(own);
         fp_wire_wait(&patience, own, there || news > 0);
     }
+    for (int r = 0; l->hands && r < l->ranks; r++)
+        fp_wire_end_letter(&l->hands[r].letter);
 }
 
 /* Hands out work until all is done or failed, or nothing more is to be started. */

@@ -6,8 +6,21 @@
 
 enum { TAG_WORK = 1, TAG_OUTCOME = 2, LONGEST_WAIT = 10 };
 
-void fp_wire_send_work(MPI_Comm comm, int rank, const char *specification) {
-    MPI_Send(specification, (int)strlen(specification), MPI_CHAR, rank, TAG_WORK, comm);
+void fp_wire_end_letter(fp_letter *letter) {
+    if (letter->text)
+        MPI_Wait(&letter->request, MPI_STATUS_IGNORE);
+    free(letter->text);
+    letter->text = NULL;
+}
+
+void fp_wire_send_work(MPI_Comm comm, int rank, char *specification, fp_letter *letter) {
+    fp_wire_end_letter(letter); /* it has answered the last one: no wait */
+    letter->text = specification;
+    MPI_Isend(specification, (int)strlen(specification), MPI_CHAR, rank, TAG_WORK, comm, &letter->request);
+}
+
+void fp_wire_send_home(MPI_Comm comm, int rank) {
+    MPI_Send("", 0, MPI_CHAR, rank, TAG_WORK, comm);
 }
 
 char *fp_wire_receive_work(MPI_Comm comm) {

@@ -5,9 +5,19 @@
 #include "supervisor.h"
 #include <mpi.h>
 
-/* Rank 0 to another: a specification; "" sends it home. */
-void fp_wire_send_work(MPI_Comm comm, int rank, const char *specification);
-/* The next specification in fresh memory (free()), or NULL when none has come. */
+/* Rank 0 to another: a specification (taken over, whatever happens). It is on its way when this returns, for
+ * the other may be busy writing. LETTER: one for each rank, zeroed before its first; keeps the text until it
+ * has arrived. */
+typedef struct fp_letter {
+    char *text; /* NULL: nothing is on its way */
+    MPI_Request request;
+} fp_letter;
+void fp_wire_send_work(MPI_Comm comm, int rank, char *specification, fp_letter *letter);
+/* Waits until it has arrived. */
+void fp_wire_end_letter(fp_letter *letter);
+/* The same with nothing in it: the other leaves. */
+void fp_wire_send_home(MPI_Comm comm, int rank);
+/* The next specification in fresh memory (free()), "" to leave, or NULL when none has come. */
 char *fp_wire_receive_work(MPI_Comm comm);
 
 /* Another rank to rank 0. */

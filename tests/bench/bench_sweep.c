@@ -3,8 +3,9 @@
  *
  * Usage: mpirun -n 4 bench_sweep [PIECES (20000)]
  *
- * Prints pieces a second, and what of rank 0's processor time falls on each: all of it (scheduling for all
- * ranks, and looking after its own share of the pieces), and scheduling alone, measured by itself. */
+ * Prints pieces a second, and the processor time of leading: what rank 0 takes beyond looking after its own
+ * share of the pieces, which is counted at what the other ranks take for theirs, divided by all pieces. And
+ * the policy's part of it, measured by itself. */
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
 #include "sweep/places.h"
@@ -158,9 +159,25 @@ static int lead(fp_plan *plan, fp_store *store, fp_supervisor *supervisor, const
         return fail(&error);
     wall = wall_seconds() - wall;
     cpu = cpu_seconds() - cpu;
+    fp_provenance_row *rows = fp_alloc(n, sizeof *rows, "", &error);
+    fp_provenance_row checkpoint;
+    if (!rows || fp_store_read_provenance(store, rows, &checkpoint, &error) < 0)
+        return fail(&error);
+    size_t own = 0;
+    for (size_t i = 0; i < n; i++)
+        own += rows[i].rank == 0;
+    double none = 0, others = 0;
+    MPI_Reduce(&none, &others, 1, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
+    others = ranks > 1 ? others / (double)(n - own) : 0;
     printf("%zu empty pieces on %d ranks: %.1f s, %.0f pieces a second\n", n, ranks, wall, (double)n / wall);
-    printf("rank 0: %.1f us of processor time a piece, of which the policy takes %.2f us\n",
-           1e6 * cpu / (double)n, 1e6 * policy / (double)n);
+    printf(
+        "processor time of rank 0: %.2f s, of which %.2f s for the %zu pieces of its own (%.1f us each, as "
+        "on "
+        "the other ranks)\n",
+        cpu, (double)own * others, own, 1e6 * others);
+    printf("leading: %.1f us a piece, of which the policy takes %.2f us\n",
+           1e6 * (cpu - (double)own * others) / (double)n, 1e6 * policy / (double)n);
+    free(rows);
     fp_schedule_destroy(work.schedule);
     return 0;
 }
@@ -196,8 +213,15 @@ int main(int argc, char **argv) {
     fp_supervisor *supervisor = store ? fp_supervisor_create(starter, store, &self, &error) : NULL;
     if (!supervisor)
         MPI_Abort(MPI_COMM_WORLD, fail(&error));
-    int rc = rank == 0 ? lead(plan, store, supervisor, grid.output, ranks)
-                       : fp_follow(supervisor, MPI_COMM_WORLD, &volatile_stop, &error);
+    int rc;
+    if (rank == 0) {
+        rc = lead(plan, store, supervisor, grid.output, ranks);
+    } else {
+        double cpu = cpu_seconds();
+        rc = fp_follow(supervisor, MPI_COMM_WORLD, &volatile_stop, &error);
+        cpu = cpu_seconds() - cpu;
+        MPI_Reduce(&cpu, NULL, 1, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
+    }
     fp_supervisor_destroy(supervisor);
     fp_store_close(store, NULL);
     if (rank == 0)
