@@ -31,8 +31,8 @@ typedef struct shape {
 static const shape SHAPES[] = {{"tiny", 2, 128, 2, 40, 1000},
                                {"mini", 4, 256, 4, 12, 1000},
                                {"small", 4, 512, 8, 6, 1000},
-                               {"medium", 8, 512, 8, 4, 500},
-                               {"base", 12, 768, 12, 2, 200}};
+                               {"medium", 8, 512, 8, 4, 1000},
+                               {"base", 12, 768, 12, 2, 1000}};
 
 /* What a process measured. */
 typedef struct measure {
