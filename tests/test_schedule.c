@@ -393,6 +393,31 @@ static void simulations_add_up(void **state) {
     free_world(&w);
 }
 
+/* Checkpoints that wait for their embedding must not take all the room of the vectors: many ranks would do
+ * one thing at a time. */
+static void checkpoints_leave_room_for_vectors(void **state) {
+    (void)state;
+    fp_world w;
+    fp_error error = {0};
+    make_world(&w, 60);
+    fp_schedule_start start = {.probings = w.probings,
+                               .checkpoints = w.checkpoints,
+                               .available = w.available,
+                               .attempts = 1,
+                               .nodes = 1,
+                               .costs = fp_costs_create(&w.plan, &error)};
+    fp_forecast bounded = {.ranks = 16}, endless = {.ranks = 16};
+    assert_int_equal(fp_simulate(&w.plan, &start, &bounded, &error), 0);
+    start.endless_scratch = 1;
+    assert_int_equal(fp_simulate(&w.plan, &start, &endless, &error), 0);
+    printf("%g seconds with %g in scratch; %g with %g\n", bounded.seconds, bounded.scratch, endless.seconds,
+           endless.scratch);
+    assert_true(bounded.scratch <= 60 && endless.scratch > 60);
+    assert_true(bounded.seconds < 2 * endless.seconds);
+    fp_costs_destroy(start.costs);
+    free_world(&w);
+}
+
 /* Pieces that take three times what was planned are expected to, soon; other kinds of work are not. */
 static void costs_are_learned(void **state) {
     (void)state;
@@ -422,6 +447,7 @@ int main(void) {
         cmocka_unit_test(vectors_stay_on_their_node),
         cmocka_unit_test(memory_of_a_node_is_bounded),
         cmocka_unit_test(simulations_add_up),
+        cmocka_unit_test(checkpoints_leave_room_for_vectors),
         cmocka_unit_test(costs_are_learned),
         cmocka_unit_test(what_a_final_piece_waited_for_is_not_done_again),
     };

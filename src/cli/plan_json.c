@@ -35,9 +35,11 @@ static json_t *times(const fp_forecast *forecasts, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         const fp_forecast *f = &forecasts[i];
-        json_array_append_new(list, json_pack("{s:I, s:f, s:f, s:f, s:f}", "ranks", (json_int_t)f->ranks,
-                                              "seconds", f->seconds, "bound_seconds", f->bound, "efficiency",
-                                              f->efficiency, "scratch_bytes", f->scratch));
+        json_array_append_new(list, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "ranks",
+                                              (json_int_t)f->ranks, "seconds", f->seconds, "bound_seconds",
+                                              f->bound, "efficiency", f->efficiency, "scratch_bytes",
+                                              f->scratch, "seconds_with_endless_scratch", f->endless_seconds,
+                                              "endless_scratch_bytes", f->endless_scratch));
     }
     return list;
 }

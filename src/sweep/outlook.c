@@ -355,8 +355,15 @@ static int forecast(const fp_state *s, fp_forecast *forecasts, size_t n, const f
                                .costs = s->costs};
     for (size_t i = 0; i < n; i++) {
         forecasts[i].bound = fp_outlook_seconds(outlook, forecasts[i].ranks);
+        fp_forecast endless = forecasts[i];
+        start.endless_scratch = 1;
+        if (fp_simulate(s->plan, &start, &endless, error) < 0)
+            return -1;
+        start.endless_scratch = 0;
         if (fp_simulate(s->plan, &start, &forecasts[i], error) < 0)
             return -1;
+        forecasts[i].endless_seconds = endless.seconds;
+        forecasts[i].endless_scratch = endless.scratch;
     }
     return 0;
 }

@@ -65,6 +65,11 @@ double fp_checkpoint_bytes(const fp_schedule *s, size_t c) {
     return run >= 0 && s->checkpoints[c].unembedded ? s->plan->runs[run].checkpoint_bytes : 0;
 }
 
+void fp_hold_checkpoint(fp_schedule *s, double bytes) {
+    s->counts.scratch += bytes;
+    s->scratch_of_checkpoints += bytes;
+}
+
 /* All it needs is there. (Queues grow; without memory for that the piece cannot be done.) */
 static void push(fp_schedule *s, size_t probing) {
     fp_heap *queue = &s->ready[s->representations[s->plan->probings[probing].representation].node];
@@ -131,7 +136,7 @@ static void embedded(fp_schedule *s, size_t c) {
     fp_checkpoint_node *node = &s->checkpoints[c];
     double bytes = fp_checkpoint_bytes(s, c);
     if (node->unembedded > 0 && --node->unembedded == 0 && s->plan->layout.checkpoints[c].run >= 0) {
-        s->counts.scratch -= bytes;
+        fp_hold_checkpoint(s, -bytes);
         follow(s, FP_REMOVE_CHECKPOINT, c, 0);
     }
 }
@@ -193,10 +198,12 @@ static int nothing_else(const fp_schedule *s) {
     return s->counts.running == 0 && s->n_ready == 0 && s->ready_representations.count == 0;
 }
 
-/* How far RUN may go within the bound on scratch; node->next when not even one checkpoint fits. */
+/* How far RUN may go within the bound on scratch; node->next when not even one checkpoint fits. Half of it is
+ * for vectors alone: were it full of checkpoints, none of them could be embedded. */
 static size_t run_reach(const fp_schedule *s, size_t run) {
     const fp_run_node *node = &s->runs[run];
-    double room = s->plan->grid->scratch_limit - s->counts.scratch;
+    double room =
+        fmin(s->scratch_limit - s->counts.scratch, s->scratch_limit / 2 - s->scratch_of_checkpoints);
     size_t end = node->next;
     while (end < node->wanted) {
         double bytes = fp_checkpoint_bytes(s, end);
@@ -228,7 +235,7 @@ static int best_representation(const fp_schedule *s, size_t node, double *priori
         return 0;
     fp_heap_item top = s->ready_representations.items[0];
     const fp_plan_representation *r = &s->plan->representations[top.index];
-    int fits = s->counts.scratch + r->bytes <= s->plan->grid->scratch_limit;
+    int fits = s->counts.scratch + r->bytes <= s->scratch_limit;
     if (!fits_memory(s, node, r->memory) || !(fits || (s->counts.running == 0 && s->n_ready == 0)))
         return 0;
     *priority = top.priority;
@@ -259,7 +266,7 @@ static void take_run(fp_schedule *s, size_t run, fp_assignment *out) {
     fp_run_node *node = &s->runs[run];
     size_t end = run_reach(s, run);
     for (size_t c = node->next; c < end; c++)
-        s->counts.scratch += fp_checkpoint_bytes(s, c);
+        fp_hold_checkpoint(s, fp_checkpoint_bytes(s, c));
     node->stage = STAGE_RUNNING;
     node->promised = end;
     *out = (fp_assignment){.kind = FP_PIECE_FINETUNE,
@@ -352,7 +359,7 @@ void fp_schedule_checkpoint(fp_schedule *s, size_t c, double seconds) {
 static void run_ended(fp_schedule *s, size_t run, int succeeded) {
     fp_run_node *node = &s->runs[run];
     for (size_t c = node->next; c < node->promised; c++) /* promised, and not used */
-        s->counts.scratch -= fp_checkpoint_bytes(s, c);
+        fp_hold_checkpoint(s, -fp_checkpoint_bytes(s, c));
     node->stage = node->next == node->wanted ? STAGE_DONE : STAGE_READY;
     if (!succeeded && node->stage == STAGE_READY && ++node->attempts >= s->attempts)
         fp_fail_run(s, run);

@@ -4,9 +4,10 @@
  * One graph: a run reaches checkpoints; a checkpoint that is there can be embedded for each task probed on it
  * (a representation); a representation's probings can be done, some of them before others. The piece on the
  * longest expected path goes first, and among pieces of about the same length one whose vectors lie on the
- * node that asks. What lies in scratch is bounded, and the memory of a node: a representation is started, a
- * run carried on, only when its files fit, a piece only when its memory does, unless nothing else could be
- * done. Expected times are corrected by those measured. */
+ * node that asks. What lies in scratch is bounded (checkpoints on their way to vectors get half of it at
+ * most), and the memory of a node: a representation is started, a run carried on, only when its files fit, a
+ * piece only when its memory does, unless nothing else could be done. Expected times are corrected by those
+ * measured. */
 #ifndef FINEPROBE_SRC_SCHEDULE_H
 #define FINEPROBE_SRC_SCHEDULE_H
 
@@ -23,9 +24,10 @@ typedef struct fp_schedule_start {
     const unsigned char *available;              /* 1: the checkpoint's model is on disk (originals always) */
     int attempts;                                /* times a piece may be tried */
     size_t nodes;                                /* that ranks are on */
-    double node_memory; /* bytes that pieces of one node may need together; 0: no bound */
-    int local;          /* 1: vectors are on the node that made them, and nowhere else */
-    fp_costs *costs;    /* learns what is measured */
+    double node_memory;  /* bytes that pieces of one node may need together; 0: no bound */
+    int local;           /* 1: vectors are on the node that made them, and nowhere else */
+    int endless_scratch; /* 1: the grid's bound on scratch does not hold */
+    fp_costs *costs;     /* learns what is measured */
 } fp_schedule_start;
 
 typedef struct fp_assignment {

@@ -57,11 +57,13 @@ struct fp_schedule {
     fp_consequence *consequences;
     size_t n_consequences, next_consequence, consequence_capacity;
     fp_schedule_counts counts;
+    double scratch_limit, scratch_of_checkpoints; /* bytes; the latter is a part of counts.scratch */
 };
 
 /* Shared by the beginning and the rest. */
 double fp_updates_between(const fp_plan *plan, const fp_run_node *node, size_t run, size_t end);
 double fp_checkpoint_bytes(const fp_schedule *s, size_t checkpoint); /* in scratch, until it is embedded */
+void fp_hold_checkpoint(fp_schedule *s, double bytes);               /* BYTES < 0: gives back */
 void fp_make_available(fp_schedule *s, size_t checkpoint);
 void fp_fail_run(fp_schedule *s, size_t run);
 void fp_fail_probing(fp_schedule *s, size_t probing);

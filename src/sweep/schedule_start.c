@@ -1,6 +1,7 @@
 /* The schedule's graph as it stands when a session begins. */
 #include "fineprobe/memory.h"
 #include "sweep/schedule_graph.h"
+#include <math.h>
 #include <stdlib.h>
 
 static int allocate(fp_schedule *s, fp_error *error) {
@@ -131,7 +132,7 @@ static void start_checkpoints(fp_schedule *s, const fp_schedule_start *start) {
             s->counts.checkpoints_done += (size_t)s->checkpoints[c].recorded;
         }
         if (s->checkpoints[c].available) {
-            s->counts.scratch += fp_checkpoint_bytes(s, c);
+            fp_hold_checkpoint(s, fp_checkpoint_bytes(s, c));
             fp_make_available(s, c);
         }
     }
@@ -159,6 +160,7 @@ fp_schedule *fp_schedule_create(const fp_plan *plan, const fp_schedule_start *st
     s->local = start->local;
     s->nodes = start->nodes;
     s->node_memory = start->node_memory;
+    s->scratch_limit = start->endless_scratch ? INFINITY : plan->grid->scratch_limit;
     if (allocate(s, error) < 0) {
         fp_schedule_destroy(s);
         return NULL;

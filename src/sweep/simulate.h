@@ -11,6 +11,7 @@ typedef struct fp_forecast {
     double bound;      /* no schedule can be faster: the work divided by the ranks, or the longest chain */
     double efficiency; /* BOUND / SECONDS; 1 when there is nothing to do */
     double scratch;    /* bytes, at the worst moment */
+    double endless_seconds, endless_scratch; /* the same if scratch had no bound */
 } fp_forecast;
 
 /* Fills FORECAST for its ranks, from START on. */
