@@ -29,11 +29,12 @@ static void end_piece(fp_supervisor *supervisor, MPI_Comm comm) {
 
 int fp_follow(fp_supervisor *supervisor, MPI_Comm comm, volatile int *stop, fp_error *error) {
     fp_patience patience = {0};
+    fp_inbox inbox = {0};
     int told = 0, rc = 0;
     for (;;) {
         fp_outcome outcome;
         int happened = 0;
-        char *work = fp_wire_receive_work(comm);
+        char *work = fp_wire_receive_work(comm, &inbox);
         if (work && !work[0]) {
             free(work);
             break;

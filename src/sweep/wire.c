@@ -23,18 +23,30 @@ void fp_wire_send_home(MPI_Comm comm, int rank) {
     MPI_Send("", 0, MPI_CHAR, rank, TAG_WORK, comm);
 }
 
-char *fp_wire_receive_work(MPI_Comm comm) {
+/* 1: something arrives. A message for which there is no memory stays where it is: the next look may find
+ * some. */
+static int begin_to_receive(MPI_Comm comm, fp_inbox *inbox) {
     int there, length;
     MPI_Status status;
     MPI_Iprobe(0, TAG_WORK, comm, &there, &status);
     if (!there)
-        return NULL;
+        return 0;
     MPI_Get_count(&status, MPI_CHAR, &length);
-    char *text = malloc((size_t)length + 1);
-    if (!text) /* it stays where it is; the next look may find memory */
+    inbox->text = calloc((size_t)length + 1, 1);
+    if (!inbox->text)
+        return 0;
+    MPI_Irecv(inbox->text, length, MPI_CHAR, 0, TAG_WORK, comm, &inbox->request);
+    return 1;
+}
+
+char *fp_wire_receive_work(MPI_Comm comm, fp_inbox *inbox) {
+    int arrived = 0;
+    if (inbox->text || begin_to_receive(comm, inbox))
+        MPI_Test(&inbox->request, &arrived, MPI_STATUS_IGNORE);
+    if (!arrived)
         return NULL;
-    MPI_Recv(text, length, MPI_CHAR, 0, TAG_WORK, comm, MPI_STATUS_IGNORE);
-    text[length] = '\0';
+    char *text = inbox->text;
+    inbox->text = NULL;
     return text;
 }
 
@@ -58,8 +70,9 @@ void fp_wire_wait(fp_patience *patience, const fp_supervisor *supervisor, int so
         patience->milliseconds = 0;
         return;
     }
-    if (patience->milliseconds < LONGEST_WAIT)
-        patience->milliseconds++;
+    patience->milliseconds = patience->milliseconds ? 2 * patience->milliseconds : 1;
+    if (patience->milliseconds > LONGEST_WAIT)
+        patience->milliseconds = LONGEST_WAIT;
     int fds[2], n = fp_supervisor_descriptors(supervisor, fds);
     struct pollfd watched[2];
     for (int i = 0; i < n; i++)

@@ -17,8 +17,13 @@ void fp_wire_send_work(MPI_Comm comm, int rank, char *specification, fp_letter *
 void fp_wire_end_letter(fp_letter *letter);
 /* The same with nothing in it: the other leaves. */
 void fp_wire_send_home(MPI_Comm comm, int rank);
-/* The next specification in fresh memory (free()), "" to leave, or NULL when none has come. */
-char *fp_wire_receive_work(MPI_Comm comm);
+/* The next specification in fresh memory (free()), "" to leave, or NULL when none has come. INBOX: of this
+ * rank, zeroed at first; holds what is still arriving. */
+typedef struct fp_inbox {
+    char *text; /* NULL: nothing is arriving */
+    MPI_Request request;
+} fp_inbox;
+char *fp_wire_receive_work(MPI_Comm comm, fp_inbox *inbox);
 
 /* Another rank to rank 0. */
 void fp_wire_send_outcome(MPI_Comm comm, const fp_outcome *outcome);
