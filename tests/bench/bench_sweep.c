@@ -1,13 +1,14 @@
 /* What the scheduler costs: a sweep of empty pieces of work on several ranks. Every piece is a process that
  * does nothing but hand in an empty record, which goes into the result file like any other.
  *
- * Usage: mpirun -n 4 bench_sweep [PIECES (20000)]
+ * Usage: mpirun -n 4 bench_sweep [PIECES (20000)] [--leading]
  *
- * Prints pieces a second, and the processor time of leading: what rank 0 takes beyond looking after its own
- * share of the pieces, which is counted at what the other ranks take for theirs, divided by all pieces. And
- * the policy's part of it, measured by itself. */
+ * Prints pieces a second, and rank 0's processor time a piece: leading, and looking after its own share of
+ * the pieces. With --leading the other ranks have all pieces: what rank 0 takes is leading, and waiting,
+ * alone. The comparison of all units at the end is told apart: it is no scheduling. */
 #include "fineprobe/file.h"
 #include "fineprobe/memory.h"
+#include "sweep/derive.h"
 #include "sweep/places.h"
 #include "sweep/ranks.h"
 #include <stdio.h>
@@ -129,7 +130,8 @@ static double policy_seconds(const fp_plan *plan, const fp_schedule_start *start
     return seconds;
 }
 
-static int lead(fp_plan *plan, fp_store *store, fp_supervisor *supervisor, const char *file, int ranks) {
+static int lead(fp_plan *plan, fp_store *store, fp_supervisor *supervisor, const char *file, int ranks,
+                int leading) {
     fp_error error = {0};
     size_t n = plan->layout.n_units;
     unsigned char *nothing = fp_alloc(n + 1, 1, "", &error);
@@ -137,13 +139,16 @@ static int lead(fp_plan *plan, fp_store *store, fp_supervisor *supervisor, const
                                .checkpoints = nothing,
                                .available = nothing,
                                .attempts = 2,
-                               .nodes = 1,
+                               .nodes = 2,
+                               .local = leading,
                                .costs = fp_costs_create(plan, &error)};
     double policy = policy_seconds(plan, &start);
     fp_costs_destroy(start.costs);
     start.costs = fp_costs_create(plan, &error);
     fp_sweep_options options = {0};
     size_t *nodes = fp_alloc((size_t)ranks, sizeof *nodes, "", &error);
+    for (int r = 1; r < ranks; r++) /* the vectors are where the last rank is, and stay there */
+        nodes[r] = (size_t)leading;
     fp_lead_work work = {.plan = plan,
                          .schedule = fp_schedule_create(plan, &start, &error),
                          .supervisor = supervisor,
@@ -159,25 +164,17 @@ static int lead(fp_plan *plan, fp_store *store, fp_supervisor *supervisor, const
         return fail(&error);
     wall = wall_seconds() - wall;
     cpu = cpu_seconds() - cpu;
-    fp_provenance_row *rows = fp_alloc(n, sizeof *rows, "", &error);
-    fp_provenance_row checkpoint;
-    if (!rows || fp_store_read_provenance(store, rows, &checkpoint, &error) < 0)
+    printf("%zu empty pieces on %d ranks%s: %.1f s, %.0f pieces a second\n", n, ranks,
+           leading ? ", none of them on rank 0" : "", wall, (double)n / wall);
+    double derive = cpu_seconds(); /* once more, to know what the first time took */
+    if (fp_derive(&plan->layout, store, &error) < 0)
         return fail(&error);
-    size_t own = 0;
-    for (size_t i = 0; i < n; i++)
-        own += rows[i].rank == 0;
-    double none = 0, others = 0;
-    MPI_Reduce(&none, &others, 1, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
-    others = ranks > 1 ? others / (double)(n - own) : 0;
-    printf("%zu empty pieces on %d ranks: %.1f s, %.0f pieces a second\n", n, ranks, wall, (double)n / wall);
+    derive = cpu_seconds() - derive;
     printf(
-        "processor time of rank 0: %.2f s, of which %.2f s for the %zu pieces of its own (%.1f us each, as "
-        "on "
-        "the other ranks)\n",
-        cpu, (double)own * others, own, 1e6 * others);
-    printf("leading: %.1f us a piece, of which the policy takes %.2f us\n",
-           1e6 * (cpu - (double)own * others) / (double)n, 1e6 * policy / (double)n);
-    free(rows);
+        "rank 0: %.1f us of processor time a piece, of which the policy takes %.2f us; comparing units at "
+        "the end "
+        "%.1f us a unit\n",
+        1e6 * (cpu - derive) / (double)n, 1e6 * policy / (double)n, 1e6 * derive / (double)n);
     fp_schedule_destroy(work.schedule);
     return 0;
 }
@@ -213,15 +210,9 @@ int main(int argc, char **argv) {
     fp_supervisor *supervisor = store ? fp_supervisor_create(starter, store, &self, &error) : NULL;
     if (!supervisor)
         MPI_Abort(MPI_COMM_WORLD, fail(&error));
-    int rc;
-    if (rank == 0) {
-        rc = lead(plan, store, supervisor, grid.output, ranks);
-    } else {
-        double cpu = cpu_seconds();
-        rc = fp_follow(supervisor, MPI_COMM_WORLD, &volatile_stop, &error);
-        cpu = cpu_seconds() - cpu;
-        MPI_Reduce(&cpu, NULL, 1, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
-    }
+    int leading = argc > 2 && strcmp(argv[2], "--leading") == 0;
+    int rc = rank == 0 ? lead(plan, store, supervisor, grid.output, ranks, leading)
+                       : fp_follow(supervisor, MPI_COMM_WORLD, &volatile_stop, &error);
     fp_supervisor_destroy(supervisor);
     fp_store_close(store, NULL);
     if (rank == 0)
