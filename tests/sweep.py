@@ -364,7 +364,8 @@ def processes(*words):
 
 
 def check_signals(folder):
-    """A signal to one rank between two checkpoints: the run's state is saved, in time, and nothing is lost."""
+    """A signal to one rank between two checkpoints: the run's state is saved, in time, and nothing is lost. Before it, a
+    second sweep on the same file: refused, and the first goes on."""
     global grid
     updates = 800 if "sanitize" in program else 6000
     grid = grid_like(folder, "long.yaml", finetune=f"{{batch: 16, updates: {updates}, learning_rate: 1e-3}}", checkpoints="[last]")
@@ -375,6 +376,8 @@ def check_signals(folder):
     while time.time() < until and not list(folder.glob("signals.checkpoints/**/seed-*")):
         time.sleep(0.02)
     time.sleep(0.3)
+    second = subprocess.run(command(0, path), env=environment(), capture_output=True, text=True, timeout=60)
+    assert second.returncode == 73 and "another sweep writes this file" in second.stderr, second
     ranks = sorted(p for p in processes(program, "run", str(path)) if "mpirun" not in Path(f"/proc/{p}/comm").read_text())
     os.kill(ranks[0], signal.SIGUSR1)
     start = time.time()
