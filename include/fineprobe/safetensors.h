@@ -43,6 +43,8 @@ const fp_tensor_view *fp_safetensors_at(const fp_safetensors *file,
 const fp_tensor_view *fp_safetensors_find(const fp_safetensors *file,
                                           const char *name);                      /* NULL when absent */
 const char *fp_safetensors_metadata(const fp_safetensors *file, const char *key); /* NULL when absent */
+/* A tensor of an open file that is not read soon again leaves memory. */
+void fp_safetensors_let_go(const fp_tensor_view *tensor);
 /* Whether the data are those that were written, of a file that this program wrote; others pass. */
 int fp_safetensors_intact(const fp_safetensors *file, fp_error *error);
 

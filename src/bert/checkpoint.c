@@ -71,8 +71,10 @@ static int restore(fp_finetune *run, const fp_safetensors *file, const char *pat
     memcpy(&step, found[TENSORS - 1]->data, sizeof step);
     if (step < 0 || (uint64_t)step > run->total)
         return fp_fail(error, "%s: step %lld of a run of %zu updates", path, (long long)step, run->total);
-    for (int i = 0; i < TENSORS; i++)
+    for (int i = 0; i < TENSORS; i++) {
         memcpy((void *)own[i].data, found[i]->data, found[i]->count * fp_dtype_size(found[i]->dtype));
+        fp_safetensors_let_go(found[i]); /* not two states in memory */
+    }
     run->step = (size_t)step;
     *run->optimiser.decayed = (size_t)step;
     return 0;

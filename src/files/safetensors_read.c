@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct entry {
     fp_tensor_view view;
@@ -217,6 +219,14 @@ const fp_tensor_view *fp_safetensors_find(const fp_safetensors *file, const char
 
 static const fp_tensor_view *nth(const void *file, size_t i) {
     return fp_safetensors_at(file, i);
+}
+
+void fp_safetensors_let_go(const fp_tensor_view *tensor) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)tensor->data;
+    uintptr_t first = (at + page - 1) / page * page,
+              end = (at + tensor->count * fp_dtype_size(tensor->dtype)) / page * page;
+    if (end > first)
+        madvise((void *)first, end - first, MADV_DONTNEED); /* of a file: the pages come again when read */
 }
 
 int fp_safetensors_intact(const fp_safetensors *file, fp_error *error) {

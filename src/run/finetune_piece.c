@@ -202,6 +202,8 @@ int fp_run_finetune(const fp_piece *piece, fp_reporter *reporter, fp_error *erro
         if (rc == 0)
             rc = fp_expect_task(prepared.task, piece->task_digest, error);
         fp_finetune *run = rc == 0 ? start(model, piece, &prepared, error) : NULL;
+        fp_bert_free(model); /* the run has weights of its own, and needs the memory */
+        model = NULL;
         rc = run ? carry_on(run, piece, &prepared, reporter, error) : -1;
         fp_finetune_destroy(run);
         fp_prepared_free(&prepared);
