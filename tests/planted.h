@@ -23,6 +23,7 @@ typedef struct planted {
     int turned;     /* 1: nothing holds */
     int seeds;      /* of every run */
     int fallen;     /* so many labels of every task fall where the others rise */
+    int coded;      /* 1: control tasks and codes beside every classifier */
     int unfinished; /* so many of the last units are missing, the first of them because it failed */
 } planted;
 
@@ -85,17 +86,25 @@ static void p_add_probe(fp_layout *l, size_t checkpoint, int model, int probed, 
     snprintf(id->digest, sizeof id->digest, "probe%zu", at);
 }
 
-static void p_add_probes(fp_layout *l, size_t checkpoint, int model, int tuned, int probed) {
+static void p_add_probes(fp_layout *l, const planted *p, size_t checkpoint, int model, int tuned,
+                         int probed) {
     fp_group *group = &l->groups[model * P_TASKS + probed];
     size_t at = l->n_classifiers++;
     p_add_probe(l, checkpoint, model, probed, &l->classifiers[at].id, at, group->classifiers++);
+    if (p->coded) {
+        at = l->n_controls++;
+        p_add_probe(l, checkpoint, model, probed, &l->controls[at].id, at, group->controls++);
+        at = l->n_codes++;
+        p_add_probe(l, checkpoint, model, probed, &l->codes[at].id, at, group->codes++);
+    }
     if (l->checkpoints[checkpoint].run >= 0 && tuned != probed)
         return;
     at = l->n_memorisations++;
     p_add_probe(l, checkpoint, model, probed, &l->memorisations[at].id, at, group->memorisations++);
 }
 
-static void p_add_checkpoint(fp_layout *l, int run, int model, int tuned, int64_t seed, int step) {
+static void p_add_checkpoint(fp_layout *l, const planted *p, int run, int model, int tuned, int64_t seed,
+                             int step) {
     size_t at = l->n_checkpoints++;
     fp_checkpoint_row *row = &l->checkpoints[at];
     *row = (fp_checkpoint_row){.run = run, .step = step, .seed = run < 0 ? -1 : seed};
@@ -103,13 +112,13 @@ static void p_add_checkpoint(fp_layout *l, int run, int model, int tuned, int64_
     p_name(row->finetuned_on, run < 0 ? "" : p_tasks[tuned]);
     snprintf(row->digest, sizeof row->digest, "checkpoint%zu", at);
     fp_checkpoint_row_open(row);
-    for (int p = 0; p < P_PAIRS; p++)
+    for (int i = 0; i < P_PAIRS; i++)
         for (int layer = 0; layer < P_LAYERS; layer++)
-            if (run < 0 ? p_pairs[p].tuned == p_pairs[p].probed : p_pairs[p].tuned == tuned)
-                p_add_unit(l, at, model, p_pairs[p].probed, layer);
-    for (int p = 0; p < P_PAIRS && (step == 0 || step == P_LAST); p++)
-        if (run < 0 ? p_pairs[p].tuned == p_pairs[p].probed : p_pairs[p].tuned == tuned)
-            p_add_probes(l, at, model, tuned, p_pairs[p].probed);
+            if (run < 0 ? p_pairs[i].tuned == p_pairs[i].probed : p_pairs[i].tuned == tuned)
+                p_add_unit(l, at, model, p_pairs[i].probed, layer);
+    for (int i = 0; i < P_PAIRS && (step == 0 || step == P_LAST); i++)
+        if (run < 0 ? p_pairs[i].tuned == p_pairs[i].probed : p_pairs[i].tuned == tuned)
+            p_add_probes(l, p, at, model, tuned, p_pairs[i].probed);
 }
 
 static void p_name_things(fp_layout *l) {
@@ -170,12 +179,14 @@ static fp_layout p_layout(const planted *p) {
                    .checkpoints = fp_alloc(checkpoints, sizeof(fp_checkpoint_row), "", NULL),
                    .units = fp_alloc(units, sizeof(fp_unit_row), "", NULL),
                    .classifiers = fp_alloc(units, sizeof(fp_classifier_row), "", NULL),
+                   .controls = fp_alloc(units, sizeof(fp_control_row), "", NULL),
+                   .codes = fp_alloc(units, sizeof(fp_code_row), "", NULL),
                    .memorisations = fp_alloc(units, sizeof(fp_memorisation_row), "", NULL),
                    .groups = fp_alloc(P_MODELS * P_TASKS, sizeof(fp_group), "", NULL),
                    .unit_group = fp_alloc(units, sizeof(int32_t), "", NULL)};
     p_name_things(&l);
     for (int m = 0; m < P_MODELS; m++)
-        p_add_checkpoint(&l, -1, m, 0, -1, 0);
+        p_add_checkpoint(&l, p, -1, m, 0, -1, 0);
     for (int m = 0; m < P_MODELS; m++)
         for (int t = 0; t < P_TASKS; t++)
             for (int s = 0; s < p->seeds; s++) {
@@ -189,7 +200,7 @@ static fp_layout p_layout(const planted *p) {
                 p_name(run->task, p_tasks[t]);
                 fp_copy_text(run->objective, FP_STATE, "classify");
                 for (int k = 1; k < P_STEPS; k++)
-                    p_add_checkpoint(&l, (int)l.n_runs, m, t, s + 1, k * P_LAST / (P_STEPS - 1));
+                    p_add_checkpoint(&l, p, (int)l.n_runs, m, t, s + 1, k * P_LAST / (P_STEPS - 1));
                 l.n_runs++;
             }
     return l;
@@ -271,7 +282,7 @@ static void p_state(const planted *p, const fp_unit_row *row, fp_unit_record *ou
                                         .labels_present = P_LABELS,
                                         .clusters = n,
                                         .smallest_distance = 1,
-                                        .mean_distance = 2};
+                                        .mean_distance = row->seed > 0 ? 2 + 0.1 * (double)row->seed : 2};
         fp_copy_text(splits[s]->state, FP_STATE, n == P_LABELS ? "linear" : "not linear");
     }
     if (clusters == P_LABELS)
@@ -301,7 +312,7 @@ static double p_accuracy(const planted *p, const fp_probe_identity *id) {
                     : strcmp(id->finetuned_on, id->probed_on) == 0 ? 0.1
                     : strcmp(id->finetuned_on, "A") == 0           ? 0.05
                                                                    : -0.05;
-    return 0.7 + (p->turned ? -change : change);
+    return 0.7 + (p->turned ? -change : change) + (id->run < 0 ? 0 : 0.01 * (double)(id->seed - 1));
 }
 
 static void p_write_classifier(fp_store *store, const fp_layout *l, const planted *p, size_t at) {
@@ -320,6 +331,32 @@ static void p_write_classifier(fp_store *store, const fp_layout *l, const plante
         record.initialisations[i].test_accuracy = record.row.accuracy + 0.01 * (i - 2);
     p_must(fp_store_write_record(store, FP_CLASSIFIER, group, &record, &provenance, &p_error));
     fp_record_free(&fp_classifier_records, &record);
+}
+
+static void p_write_control(fp_store *store, const fp_layout *l, const planted *p, size_t at) {
+    const fp_group *group = &l->groups[fp_layout_group(l, l->controls[at].id.results)];
+    fp_provenance_row provenance = {.seconds = 1, .attempts = 1};
+    fp_control_record record;
+    p_must(fp_record_alloc(&fp_control_records, group, &record, &p_error));
+    record.row = l->controls[at];
+    record.row.accuracy = p_accuracy(p, &record.row.id);
+    record.row.control_accuracy = 0.5;
+    record.row.selectivity = record.row.accuracy - record.row.control_accuracy;
+    p_must(fp_store_write_record(store, FP_CONTROL, group, &record, &provenance, &p_error));
+    fp_record_free(&fp_control_records, &record);
+}
+
+static void p_write_code(fp_store *store, const fp_layout *l, size_t at) {
+    const fp_group *group = &l->groups[fp_layout_group(l, l->codes[at].id.results)];
+    fp_provenance_row provenance = {.seconds = 1, .attempts = 1};
+    fp_code_record record;
+    p_must(fp_record_alloc(&fp_code_records, group, &record, &p_error));
+    record.row = l->codes[at];
+    record.row.uniform_codelength = 120;
+    record.row.codelength = 40 + (record.row.id.run < 0 ? 0 : 4 * (double)record.row.id.seed);
+    record.row.compression = record.row.uniform_codelength / record.row.codelength;
+    p_must(fp_store_write_record(store, FP_CODE, group, &record, &provenance, &p_error));
+    fp_record_free(&fp_code_records, &record);
 }
 
 static void p_write_memorisation(fp_store *store, const fp_layout *l, size_t at) {
@@ -369,6 +406,10 @@ static void plant(const char *path, const planted *p) {
         p_write_unit(store, &l, p, i);
     for (size_t i = 0; i < l.n_classifiers; i++)
         p_write_classifier(store, &l, p, i);
+    for (size_t i = 0; i < l.n_controls; i++)
+        p_write_control(store, &l, p, i);
+    for (size_t i = 0; i < l.n_codes; i++)
+        p_write_code(store, &l, i);
     for (size_t i = 0; i < l.n_memorisations; i++)
         p_write_memorisation(store, &l, i);
     if (p->unfinished) {

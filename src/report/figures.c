@@ -69,13 +69,34 @@ int fp_caption(fp_figure *figure, fp_error *error, const char *format, ...) {
     return fp_fail_memory(error, "a caption", strlen(format));
 }
 
+/* What a figure made of several seeds, at the end of its caption. */
+static int say_seeds(fp_figure *figure, size_t n_seeds, int is_mean, fp_error *error) {
+    char *caption = is_mean ? fp_format(error, "%s Mean over %zu seeds.", figure->caption, n_seeds)
+                            : fp_format(error, "%s First of %zu seeds.", figure->caption, n_seeds);
+    free(figure->caption);
+    figure->caption = caption;
+    return caption ? 0 : -1;
+}
+
 static int draw_course(fp_drawing *drawing, fp_error *error) {
-    static fp_draw_kind *const kinds[] = {fp_draw_distances,  fp_draw_minimum,  fp_draw_clusters,
-                                          fp_draw_similarity, fp_draw_movement, fp_draw_paths,
-                                          fp_draw_directions, fp_draw_training, fp_draw_memorisation};
-    for (size_t i = 0; i < COUNT(kinds); i++)
-        if (kinds[i](drawing, error) < 0)
+    enum { MEAN, FIRST, SAYS_ITSELF };
+    static const struct {
+        fp_draw_kind *draw;
+        int seeds;
+    } kinds[] = {
+        {fp_draw_distances, FIRST},  {fp_draw_minimum, MEAN},         {fp_draw_clusters, MEAN},
+        {fp_draw_similarity, MEAN},  {fp_draw_movement, MEAN},        {fp_draw_paths, FIRST},
+        {fp_draw_directions, FIRST}, {fp_draw_training, SAYS_ITSELF}, {fp_draw_memorisation, SAYS_ITSELF}};
+    const fp_figures *all = drawing->figures;
+    size_t n_seeds = drawing->course->n_seeds;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        size_t before = all->n;
+        if (kinds[i].draw(drawing, error) < 0)
             return fp_error_context(error, "figures of %s", drawing->name);
+        if (n_seeds > 1 && all->n > before && kinds[i].seeds != SAYS_ITSELF &&
+            say_seeds(&all->items[before], n_seeds, kinds[i].seeds == MEAN, error) < 0)
+            return -1;
+    }
     return 0;
 }
 

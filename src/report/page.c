@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include "report/paper.h"
+#include "report/tables.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,19 @@ static void put_state(const fp_report *report, fp_text *out) {
                   "failed, %zu "
                   "are still to come. This report shows what is there; verdicts may change.</p>\n",
                   pulses[s->pulse], u->done, u->all, u->failed, u->waiting + u->running);
+}
+
+/* What the seeds of fine-tuning give. */
+static void put_seeds(const fp_report *report, fp_text *out) {
+    if (report->findings.standing.layout.n_runs == 0)
+        return;
+    fp_text_add(out,
+                fp_has_seeds(report)
+                    ? "<p class=\"note\">Deviations and intervals over fine-tuning seeds, of every "
+                      "step, layer and quantity, are in tables/seeds.csv; those of the last step, on the "
+                      "<a href=\"#pages\">pages of models and tasks</a>.</p>\n"
+                    : "<p class=\"note\">Every model is fine-tuned with one seed on a task, which gives "
+                      "no interval over seeds.</p>\n");
 }
 
 static void put_head(const fp_report *report, fp_text *out) {
@@ -290,6 +304,7 @@ int fp_report_page(const fp_report *report, const fp_report_outcome *outcome, fp
     put_items(report, out);
     put_section(report, "probing", "Probing before and after fine-tuning", FP_SHEET_PROBING,
                 "Nothing has been probed.", out);
+    put_seeds(report, out);
     if (fp_sheet_rows(&report->sheets[FP_SHEET_CROSS]))
         put_section(report, "cross", "Across tasks", FP_SHEET_CROSS, "", out);
     if (report->options->compare)

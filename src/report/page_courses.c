@@ -95,6 +95,7 @@ static int put_course(const fp_course_page *p, size_t number, fp_text *out, fp_e
         put_table(p, fp_make_directions, "Directions by layer", out, error) < 0 ||
         put_table(p, fp_make_classifiers, "Classifier probes", out, error) < 0 ||
         put_table(p, fp_make_memorisation, "Memorisation", out, error) < 0 ||
+        put_table(p, fp_make_seeds, "Fine-tuning seeds, last step", out, error) < 0 ||
         put_table(p, fp_make_states, "States other than linear", out, error) < 0)
         return -1;
     fp_text_add(out, "<p class=\"up\"><a href=\"#pages\">All models and tasks</a></p>\n</section>\n");

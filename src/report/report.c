@@ -17,6 +17,7 @@ static fp_sheet_make *const makers[FP_N_SHEETS] = {
     [FP_SHEET_MOVEMENT] = fp_make_movement,
     [FP_SHEET_SIMILARITY] = fp_make_similarity,
     [FP_SHEET_DIRECTIONS] = fp_make_directions,
+    [FP_SHEET_SEEDS] = fp_make_seeds,
     [FP_SHEET_RUNS] = fp_make_runs,
     [FP_SHEET_STATES] = fp_make_states,
     [FP_SHEET_MISSING] = fp_make_missing,

@@ -40,6 +40,7 @@ typedef enum fp_report_sheet {
     FP_SHEET_MOVEMENT,
     FP_SHEET_SIMILARITY,
     FP_SHEET_DIRECTIONS,
+    FP_SHEET_SEEDS, /* without rows unless a model is fine-tuned with several */
     FP_SHEET_RUNS,
     FP_SHEET_STATES,
     FP_SHEET_MISSING,
@@ -79,6 +80,6 @@ extern const char fp_page_style[]; /* CSS */
 typedef int fp_sheet_make(const fp_report *report, const fp_course *only, fp_sheet *out, fp_error *error);
 fp_sheet_make fp_make_conclusions, fp_make_cases, fp_make_probing, fp_make_linearity, fp_make_minimum,
     fp_make_cross, fp_make_movement, fp_make_similarity, fp_make_directions, fp_make_runs, fp_make_states,
-    fp_make_missing, fp_make_paper, fp_make_classifiers, fp_make_memorisation;
+    fp_make_missing, fp_make_paper, fp_make_seeds, fp_make_classifiers, fp_make_memorisation;
 
 #endif

@@ -82,7 +82,7 @@ void fp_show(char out[32], double number, fp_shown shown) {
         show_short(out, number);
         return;
     case FP_SHOWN_COUNT:
-        snprintf(out, 32, "%.0f", number);
+        snprintf(out, 32, number == floor(number) ? "%.0f" : "%.1f", number); /* a mean of counts is none */
         return;
     case FP_SHOWN_FIXED_2:
         snprintf(out, 32, "%.2f", number);

@@ -31,6 +31,15 @@ int fp_tuned_step(const fp_course *c) {
     return last > 0 ? last : -1;
 }
 
+double fp_head_accuracy(const fp_findings *r, int32_t run, int32_t step) {
+    const fp_layout *l = &r->standing.layout;
+    for (size_t i = 0; i < l->n_checkpoints; i++)
+        if (l->checkpoints[i].run == run && l->checkpoints[i].step == step &&
+            r->standing.checkpoints[i] == FP_DONE)
+            return l->checkpoints[i].test_accuracy;
+    return NAN;
+}
+
 fp_changes fp_changes_of(const fp_report *report, const fp_course *c) {
     fp_changes changes = {0};
     double n = 0, sum = 0;

@@ -18,6 +18,11 @@ double fp_value_at(const fp_report *report, const fp_course *course, int step, s
 /* The index of the last step, or -1 when it is the original, or not probed. */
 int fp_tuned_step(const fp_course *course);
 
+/* Test accuracy of a run's own head at STEP; NaN: not finished, or without a head. */
+double fp_head_accuracy(const fp_findings *findings, int32_t run, int32_t step);
+/* Whether any model is fine-tuned with more than one seed. */
+int fp_has_seeds(const fp_report *report);
+
 /* Minimum distances of the top layer, last step minus original: labels that rise, that fall, the mean. NaN:
  * the sweep has not both. */
 typedef struct fp_changes {

@@ -55,7 +55,9 @@ int fp_make_cases(const fp_report *report, const fp_course *only, fp_sheet *out,
         {"unit", "unit", FP_SHOWN_TEXT},   {"holds", "holds", FP_SHOWN_TEXT},
     };
     (void)only;
-    fp_sheet_begin(out, "cases", "The cases behind every verdict", "", FP_COLUMNS(columns));
+    fp_sheet_begin(out, "cases", "The cases behind every verdict",
+                   "Values are means over seeds; the original is the same for all of them.",
+                   FP_COLUMNS(columns));
     for (size_t i = 0; i < FP_N_CONCLUSIONS; i++)
         for (size_t p = 0; p < report->conclusions[i].n_parts; p++) {
             const fp_part *part = &report->conclusions[i].parts[p];
@@ -130,7 +132,8 @@ int fp_make_paper(const fp_report *report, const fp_course *only, fp_sheet *out,
     };
     fp_sheet_begin(
         out, "paper", "Beside the paper's published figures (tables 7 and 5)",
-        "A model is matched by its shape (layers, width, heads), a task by its name. Whether the weights are "
+        "Here: means over seeds. A model is matched by its shape (layers, width, heads), a task by its name. "
+        "Whether the weights are "
         "those that the paper used cannot be seen from a result file; the paper used the published "
         "English uncased models.",
         FP_COLUMNS(columns));
@@ -248,6 +251,9 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
              "not defined: no layer is linear before and after",
              "(a larger model, or a task with fewer instances)");
     put_pair_lack(out, r);
+    if (r->standing.layout.n_runs && !fp_has_seeds(report))
+        put_lack(out, r, r->n_own, "Deviations and intervals over fine-tuning seeds",
+                 "one seed gives no interval", "seeds: [1, 2, 3]");
     if (report->conclusions[2].verdict == FP_UNTESTABLE)
         put_lack(out, r, r->n_own, "Conclusion c", "models of one size only",
                  "models: two or more, of different sizes");

@@ -120,7 +120,8 @@ int fp_make_cross(const fp_report *report, const fp_course *only, fp_sheet *out,
     fp_sheet_begin(
         out, "cross_task", "Fine-tuned on one task, probed on another (the paper's table 5)",
         "Minimum distances of the labels on the training set, top layer, last step minus original; mean over "
-        "seeds. Accuracy: of the classifier probe on the test set.",
+        "seeds, also before labels are counted. Accuracy: of the classifier probe on the test set, mean over "
+        "seeds.",
         FP_COLUMNS(columns));
     for (size_t m = 0; m < r->standing.layout.n_models; m++)
         for (size_t t = 0; t < r->standing.layout.n_tasks; t++)

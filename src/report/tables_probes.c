@@ -71,9 +71,9 @@ int fp_make_classifiers(const fp_report *report, const fp_course *only, fp_sheet
     const fp_findings *r = &report->findings;
     fp_sheet_begin(
         out, "classifiers", "Classifier probes",
-        "On the test set, mean and deviation over initialisations. To original: difference of accuracies, "
-        "with "
-        "the interval and p of a paired bootstrap over test instances. Selectivity: accuracy minus that on a "
+        "A row a seed; several seeds together are in the table of seeds. On the test set, mean and "
+        "deviation over initialisations. To original: difference of accuracies, with the interval "
+        "and p of a paired bootstrap over test instances. Selectivity: accuracy minus that on a "
         "control task; compression: uniform code length over online code length.",
         FP_COLUMNS(columns));
     for (size_t i = 0; i < r->standing.layout.n_classifiers; i++)
@@ -99,11 +99,11 @@ int fp_make_memorisation(const fp_report *report, const fp_course *only, fp_shee
         {"epochs", "epochs", FP_SHOWN_COUNT},
     };
     const fp_findings *r = &report->findings;
-    fp_sheet_begin(out, "memorisation", "Memorisation: a probe trained on 80 % of the training set",
-                   "Accuracy after the last epoch on that part (subtrain), on the rest of the training set "
-                   "(subtest), which "
-                   "fine-tuning has seen and the probe has not, and on the test set.",
-                   FP_COLUMNS(columns));
+    fp_sheet_begin(
+        out, "memorisation", "Memorisation: a probe trained on 80 % of the training set",
+        "A row a seed. Accuracy after the last epoch on that part (subtrain), on the rest of the "
+        "training set (subtest), which fine-tuning has seen and the probe has not, and on the test set.",
+        FP_COLUMNS(columns));
     for (size_t i = 0; i < r->standing.layout.n_memorisations; i++) {
         const fp_memorisation_row *row = &r->standing.layout.memorisations[i];
         if (!is_shown(r, FP_MEMORISATION, i, only))

@@ -28,17 +28,14 @@ static void put_state(fp_sheet *sheet, const fp_report *report, const fp_course 
 
 /* Mean accuracy of the runs' own heads at the end. */
 static double head_accuracy(const fp_findings *r, const fp_course *c) {
-    const fp_layout *l = &r->standing.layout;
     double sum = 0, n = 0;
-    for (size_t i = 0; i < l->n_checkpoints; i++)
-        for (size_t s = 0; s < c->n_seeds; s++) {
-            const fp_checkpoint_row *row = &l->checkpoints[i];
-            if (row->run != c->runs[s] || row->step != c->updates || r->standing.checkpoints[i] != FP_DONE ||
-                isnan(row->test_accuracy))
-                continue;
-            sum += row->test_accuracy;
+    for (size_t s = 0; s < c->n_seeds; s++) {
+        double x = fp_head_accuracy(r, c->runs[s], c->updates);
+        if (!isnan(x)) {
+            sum += x;
             n++;
         }
+    }
     return n > 0 ? sum / n : NAN;
 }
 
@@ -88,6 +85,7 @@ int fp_make_probing(const fp_report *report, const fp_course *only, fp_sheet *ou
     };
     fp_sheet_begin(
         out, "probing", "Probing before and after fine-tuning, top layer (the paper's table 7)",
+        "Means over fine-tuning seeds; hidden sizes of the first seed. "
         "Accuracy, its deviation over initialisations (over seeds where there are several) and hidden sizes: "
         "of the classifier probe on the test set. Clusters: DirectProbe on the training set; as many as "
         "labels, and linear, when the labels are linearly separable. Similarity: Pearson's correlation of "
@@ -172,20 +170,17 @@ int fp_make_runs(const fp_report *report, const fp_course *only, fp_sheet *out, 
     };
     const fp_findings *r = &report->findings;
     const fp_layout *l = &r->standing.layout;
-    fp_sheet_begin(
-        out, "runs", "Fine-tuning runs",
-        "Training loss: mean over the last 20 updates. Own head: test accuracy of the fine-tuned model's own "
-        "classification layer; majority: of always answering the most frequent label.",
-        FP_COLUMNS(columns));
+    fp_sheet_begin(out, "runs", "Fine-tuning runs",
+                   "A row a seed. Training loss: mean over the last 20 updates. Own head: test accuracy of "
+                   "the fine-tuned model's own classification layer; majority: of always answering the most "
+                   "frequent label.",
+                   FP_COLUMNS(columns));
     for (size_t i = 0; i < r->n_own; i++)
         for (size_t s = 0; fp_is_wanted(&r->courses[i], only) && s < r->courses[i].n_seeds; s++) {
             const fp_course *c = &r->courses[i];
             if (c->runs[s] < 0)
                 continue;
             const fp_run_row *run = &l->runs[c->runs[s]];
-            fp_course alone = *c;
-            alone.n_seeds = 1;
-            alone.runs = &c->runs[s];
             fp_put_names(out, report, c);
             fp_sheet_text(out, run->objective);
             fp_sheet_number(out, (double)run->seed);
@@ -194,7 +189,7 @@ int fp_make_runs(const fp_report *report, const fp_course *only, fp_sheet *out, 
             fp_sheet_number(out, run->learning_rate);
             fp_sheet_number(out, final_loss(r, run));
             fp_sheet_number(out, l->tasks[c->probed].majority_accuracy);
-            fp_sheet_number(out, head_accuracy(r, &alone));
+            fp_sheet_number(out, fp_head_accuracy(r, c->runs[s], c->updates));
         }
     return fp_sheet_check(out, error);
 }
@@ -306,7 +301,8 @@ int fp_make_states(const fp_report *report, const fp_course *only, fp_sheet *out
     fp_sheet_begin(
         out, "states", "States other than linear, and what failed",
         "Not linear: the hulls of some labels meet, and the set has more clusters than labels. Distances not "
-        "converged: a relative duality gap above 0.001, where hulls nearly touch. Step 0 is the original.",
+        "converged: a relative duality gap above 0.001, where hulls nearly touch. Step 0 is the original. "
+        "Units are counted over all seeds.",
         FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_courses; i++)
         if (fp_is_wanted(&report->findings.courses[i], only))

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOOTSTRAP_SEED = 1, FEW_SEEDS = 3 };
-
 typedef struct fp_comparison {
     const fp_layout *layout;
     fp_store *store;
@@ -67,7 +65,7 @@ static int compare(const fp_comparison *c, size_t original, size_t n, fp_resampl
         return -1;
     for (size_t i = 0; i < instances; i++)
         c->own[i] = c->own[i] / (double)n - c->other[i];
-    return fp_resample_mean(instances, c->own, BOOTSTRAP_SEED, out, error);
+    return fp_resample_mean(instances, c->own, FP_RESAMPLE_SEED, out, error);
 }
 
 static int derive_one(const fp_comparison *c, size_t classifier, fp_error *error) {
@@ -119,14 +117,14 @@ static int derive_seeds(const fp_comparison *c, size_t index, fp_error *error) {
             return -1;
         c->accuracies[i] = last.accuracy;
     }
-    if (fp_resample_mean(n, c->accuracies, BOOTSTRAP_SEED, &accuracy, error) < 0)
+    if (fp_resample_mean(n, c->accuracies, FP_RESAMPLE_SEED, &accuracy, error) < 0)
         return -1;
     row.seeds = (int32_t)n;
     row.accuracy = accuracy.mean;
     row.deviation = accuracy.deviation;
     row.low = accuracy.low;
     row.high = accuracy.high;
-    fp_copy_text(row.caution, sizeof row.caution, n < FEW_SEEDS ? "few seeds" : last.caution);
+    fp_copy_text(row.caution, sizeof row.caution, n < FP_FEW_SEEDS ? "few seeds" : last.caution);
     int32_t original = original_of(c, &c->layout->classifiers[c->of_seeds[0]].id);
     if (original >= 0) {
         if (compare(c, (size_t)original, n, &difference, error) < 0)
