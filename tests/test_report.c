@@ -279,6 +279,78 @@ static void any_part_can_be_drawn(void **state) {
     }
 }
 
+/* Whether a line of a figure's data, which begins with a step, layer or label, has a number behind that. */
+static int has_number(const char *line, size_t size) {
+    char *text = strndup(line, size), *rest = text, *cell;
+    int found = 0;
+    for (int i = 0; (cell = strtok_r(i ? NULL : text, " ", &rest)); i++)
+        found |= i > 0 && strcmp(cell, "NaN") != 0;
+    free(text);
+    return found;
+}
+
+/* Blocks of the data with lines; fails when one of them has not a number. */
+static size_t filled_blocks(const fp_figure *figure) {
+    size_t blocks = 0, lines = 0, numbers = 0;
+    for (const char *at = figure->data.bytes;; at += strcspn(at, "\n"), at += *at == '\n') {
+        size_t size = strcspn(at, "\n");
+        if (size == 0 && lines) {
+            if (!numbers)
+                fail_msg("%s: an empty panel", figure->name);
+            blocks++;
+            lines = numbers = 0;
+        }
+        if (!*at)
+            return blocks;
+        if (size && *at != '#') {
+            lines++;
+            numbers += has_number(at, size) != 0;
+        }
+    }
+}
+
+/* Whatever part of a sweep there is, also none: a figure without points is none. */
+static void no_panel_is_empty(void **state) {
+    (void)state;
+    char *file = in("planted.h5"), *to = in("panels");
+    char *const labels[] = {"<a&5_%>", "<a&2_%>"};
+    const fp_label_choice choice = {"A", labels, 2};
+    for (int missing = 0; missing <= 78; missing += 3) {
+        fp_report_options options = {.folder = to,
+                                     .formats = FP_REPORT_SVG,
+                                     .selections = {.number = 3, .n_choices = 1, .choices = &choice}};
+        fp_report report;
+        plant(file, &(planted){.seeds = 1, .unfinished = missing});
+        p_must(fp_report_make(file, &options, &report, &p_error));
+        for (size_t i = 0; i < report.figures.n; i++)
+            assert_true(filled_blocks(&report.figures.items[i]) > 0);
+        fp_report_free(&report);
+    }
+    free(file);
+    free(to);
+}
+
+/* The first unit alone, a lowest layer before fine-tuning; then all originals. */
+static void what_is_not_drawn_is_named(void **state) {
+    (void)state;
+    report_of(&(planted){.seeds = 1, .unfinished = 77}, "first", FP_REPORT_HTML, NULL);
+    char *page = read_file("first/index.html");
+    if (has_gnuplot()) {
+        expect_in(page, "by layer, before fine-tuning, without numbers after it");
+        expect_in(page, "Without numbers: layers 1, 2.");
+    }
+    expect_in(page,
+              "or not there yet (5 of 13 units of this model and task are finished): "
+              "distances between labels, minimum distances over updates, similarity");
+    expect_in(page, "directions of movement.</p>");
+    check_links(page);
+    free(page);
+    report_of(&(planted){.seeds = 1, .unfinished = 60}, "originals", FP_REPORT_HTML, NULL);
+    char *script = read_file("originals/figures/large-A-clusters.gp");
+    assert_true(has(script, "using 1:2") && !has(script, "using 1:3"));
+    free(script);
+}
+
 /* A figure that fails takes no other along. */
 static void a_figure_fails_alone(void **state) {
     (void)state;
@@ -384,6 +456,8 @@ int main(void) {
         cmocka_unit_test(options_select_labels),
         cmocka_unit_test(faults_are_told),
         cmocka_unit_test(any_part_can_be_drawn),
+        cmocka_unit_test(no_panel_is_empty),
+        cmocka_unit_test(what_is_not_drawn_is_named),
         cmocka_unit_test(a_figure_fails_alone),
     };
     MPI_Init(NULL, NULL);

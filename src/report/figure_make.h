@@ -36,5 +36,7 @@ fp_figure *fp_drawing_add(const fp_drawing *drawing, fp_figure_kind kind, const 
 /* The caption, printed; -1 without memory. */
 int fp_caption(fp_figure *figure, fp_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Adds which of the course's layers have no numbers (THERE [layers] is 0); nothing where all have. */
+int fp_caption_layers(fp_figure *figure, const char *there, fp_error *error);
 
 #endif

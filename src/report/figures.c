@@ -69,6 +69,24 @@ int fp_caption(fp_figure *figure, fp_error *error, const char *format, ...) {
     return fp_fail_memory(error, "a caption", strlen(format));
 }
 
+int fp_caption_layers(fp_figure *figure, const char *there, fp_error *error) {
+    fp_text text = {0};
+    size_t n = 0;
+    for (size_t layer = 0; layer < figure->course->n_layers; layer++)
+        if (!there[layer])
+            fp_text_print(&text, "%s%d", n++ ? ", " : "", figure->course->layers[layer]);
+    int rc = fp_text_check(&text, "a caption", error);
+    char *caption = rc == 0 && n ? fp_format(error, "%s Without numbers: layer%s %s.", figure->caption,
+                                             n > 1 ? "s" : "", text.bytes)
+                                 : NULL;
+    if (caption) {
+        free(figure->caption);
+        figure->caption = caption;
+    }
+    fp_text_free(&text);
+    return rc < 0 || (n && !caption) ? -1 : 0;
+}
+
 /* What a figure made of several seeds, at the end of its caption. */
 static int say_seeds(fp_figure *figure, size_t n_seeds, int is_mean, fp_error *error) {
     char *caption = is_mean ? fp_format(error, "%s Mean over %zu seeds.", figure->caption, n_seeds)

@@ -46,6 +46,17 @@ static void put_minimum_data(fp_figure *f, const fp_drawing *d, const size_t *la
     fp_text_add(&f->data, "\n");
 }
 
+/* Whether any of LABELS [N] has a distance at any step. */
+static int has_minimum(const fp_drawing *d, const size_t *labels, size_t n) {
+    const fp_course *c = d->course;
+    for (size_t s = 0; s < c->n_steps; s++)
+        for (size_t i = 0; i < n; i++)
+            if (!isnan(
+                    fp_course_value(d->findings, c, s, c->n_layers - 1, fp_quantity_minimum, labels[i]).mean))
+                return 1;
+    return 0;
+}
+
 int fp_draw_minimum(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
     fp_growth growth;
@@ -57,9 +68,11 @@ int fp_draw_minimum(const fp_drawing *d, fp_error *error) {
         labels[n++] = growth.most[i];
     for (size_t i = growth.n_least; i-- > 0;)
         labels[n++] = growth.least[i];
-    fp_figure *f = n ? fp_drawing_add(d, FP_FIGURE_MINIMUM, "minimum-distances", WIDTH, HEIGHT, error) : NULL;
+    if (!has_minimum(d, labels, n))
+        return 0;
+    fp_figure *f = fp_drawing_add(d, FP_FIGURE_MINIMUM, "minimum-distances", WIDTH, HEIGHT, error);
     if (!f)
-        return n ? -1 : 0;
+        return -1;
     put_minimum_data(f, d, labels, n);
     fp_text_add(&f->body,
                 "set xlabel \"updates\" offset 0,0.6\nset ylabel \"minimum distance\"\nset yrange [0:]\n");
@@ -79,51 +92,91 @@ int fp_draw_minimum(const fp_drawing *d, fp_error *error) {
 
 /* ---- clusters by layer ---- */
 
-int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
+typedef struct fp_clusters {
+    size_t layers[2]; /* that have a number: before, after */
+    double labels, largest;
+    char *there; /* [layers] */
+} fp_clusters;
+
+/* A layer's clusters before and after as a line of the data. */
+static void put_clusters(fp_figure *f, const fp_drawing *d, size_t layer, fp_clusters *all) {
     const fp_course *c = d->course;
-    int original = fp_course_original(c), last = fp_course_last(c);
-    if (c->n_layers < 2 || (original < 0 && last <= 0))
-        return 0;
-    fp_figure *f = fp_drawing_add(d, FP_FIGURE_CLUSTERS, "clusters", WIDTH, HEIGHT, error);
-    if (!f)
-        return -1;
-    double labels = NAN, largest = 0;
-    fp_text_add(&f->data, "# clusters on the training set; columns: layer, original, fine-tuned");
-    for (size_t layer = 0; layer < c->n_layers; layer++) {
-        fp_text_print(&f->data, "\n%d", c->layers[layer]);
-        const int steps[2] = {original, last > 0 ? last : -1};
-        for (int e = 0; e < 2; e++) {
-            const fp_numbers *u =
-                steps[e] < 0 ? NULL : fp_course_at(d->findings, c, 0, (size_t)steps[e], layer);
-            labels = u ? u->row->train.labels_present : labels;
-            double clusters =
-                u ? fp_course_value(d->findings, c, (size_t)steps[e], layer, fp_quantity_clusters, 0).mean
-                  : NAN;
-            put_number(&f->data, clusters);
-            largest = fmax(largest, clusters);
+    const int steps[2] = {fp_course_original(c), fp_course_last(c) > 0 ? fp_course_last(c) : -1};
+    fp_text_print(&f->data, "\n%d", c->layers[layer]);
+    for (int e = 0; e < 2; e++) {
+        double clusters = NAN;
+        for (size_t s = 0; steps[e] >= 0 && s < c->n_seeds; s++) {
+            const fp_numbers *u = fp_course_at(d->findings, c, s, (size_t)steps[e], layer);
+            all->labels = u ? u->row->train.labels_present : all->labels;
         }
+        if (steps[e] >= 0)
+            clusters = fp_course_value(d->findings, c, (size_t)steps[e], layer, fp_quantity_clusters, 0).mean;
+        put_number(&f->data, clusters);
+        all->largest = fmax(all->largest, clusters);
+        all->layers[e] += !isnan(clusters);
+        all->there[layer] |= !isnan(clusters);
     }
-    fp_text_print(&f->data, "\n# labels:");
-    put_number(&f->data, labels);
-    fp_text_print(&f->data, "\n");
+}
+
+static void plot_clusters(fp_figure *f, const fp_clusters *all) {
+    static const char *const styles[2] = {"linecolor rgb \"#888888\" pointtype 6",
+                                          "linecolor rgb \"#d55e00\" pointtype 7"};
+    const fp_course *c = f->course;
     fp_text_print(&f->body,
                   "set xlabel \"layer\" offset 0,0.6\nset ylabel \"clusters\"\n%sset xtics 1\n"
-                  "set xrange [%g:%g]\nset yrange [%g:]\n"
-                  "plot data using 1:2 with linespoints linecolor rgb \"#888888\" pointtype 6 linewidth 1.6 "
-                  "pointsize 0.9 "
-                  "title 'before',\\\n"
-                  "     data using 1:3 with linespoints linecolor rgb \"#d55e00\" pointtype 7 linewidth 1.6 "
-                  "pointsize 0.9 "
-                  "title 'after',\\\n"
-                  "     %g with lines linecolor rgb \"#2d86c9\" dashtype 2 title 'labels'\n",
-                  largest > 5 * labels ? "set logscale y\n" : "", c->layers[0] - 0.3,
-                  c->layers[c->n_layers - 1] + 0.3, isnan(labels) ? 1 : 0.9 * labels,
-                  isnan(labels) ? 1 : labels);
-    return fp_caption(
-        f, error,
-        "%s: clusters on the training set by layer, before and after fine-tuning; as many as labels when "
-        "the labels are linearly separable.",
-        d->name);
+                  "set xrange [%g:%g]\nset yrange [%g:]\nplot",
+                  all->largest > 5 * all->labels ? "set logscale y\n" : "", c->layers[0] - 0.3,
+                  c->layers[c->n_layers - 1] + 0.3, 0.9 * all->labels);
+    for (int e = 0; e < 2; e++)
+        if (all->layers[e])
+            fp_text_print(
+                &f->body,
+                " data using 1:%d with linespoints %s linewidth 1.6 pointsize 0.9 title '%s',\\\n    ", e + 2,
+                styles[e], e ? "after" : "before");
+    fp_text_print(&f->body, " %g with lines linecolor rgb \"#2d86c9\" dashtype 2 title 'labels'\n",
+                  all->labels);
+}
+
+/* Whether a layer is finished before or after, with any seed. */
+static int has_clusters(const fp_drawing *d) {
+    const fp_course *c = d->course;
+    const int steps[2] = {fp_course_original(c), fp_course_last(c)};
+    for (size_t layer = 0; layer < c->n_layers; layer++)
+        for (int e = 0; e < 2; e++)
+            for (size_t s = 0; steps[e] >= 0 && s < c->n_seeds; s++)
+                if (fp_course_at(d->findings, c, s, (size_t)steps[e], layer))
+                    return 1;
+    return 0;
+}
+
+int fp_draw_clusters(const fp_drawing *d, fp_error *error) {
+    const fp_course *c = d->course;
+    if (c->n_layers < 2 || !has_clusters(d))
+        return 0;
+    fp_clusters all = {.labels = NAN, .there = fp_alloc(c->n_layers, 1, "layers", error)};
+    fp_figure *f = all.there ? fp_drawing_add(d, FP_FIGURE_CLUSTERS, "clusters", WIDTH, HEIGHT, error) : NULL;
+    int rc = f ? 0 : -1;
+    if (rc == 0) {
+        fp_text_add(&f->data, "# clusters on the training set; columns: layer, original, fine-tuned");
+        for (size_t layer = 0; layer < c->n_layers; layer++)
+            put_clusters(f, d, layer, &all);
+        fp_text_print(&f->data, "\n# labels:");
+        put_number(&f->data, all.labels);
+        fp_text_print(&f->data, "\n");
+        plot_clusters(f, &all);
+        rc =
+            fp_caption(f, error,
+                       "%s: clusters on the training set by layer, %s; as many as labels when the labels are "
+                       "linearly separable.",
+                       d->name,
+                       !all.layers[1]   ? "before fine-tuning, without numbers after it"
+                       : !all.layers[0] ? "after fine-tuning, without numbers before it"
+                                        : "before and after fine-tuning");
+    }
+    if (rc == 0)
+        rc = fp_caption_layers(f, all.there, error);
+    free(all.there);
+    return rc;
 }
 
 /* ---- similarity to the original over updates ---- */
@@ -198,9 +251,12 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
     if (!has_moved(d, last))
         return 0;
     double *sorted = fp_alloc(c->n_labels, sizeof *sorted, "movements", error);
-    fp_figure *f = sorted ? fp_drawing_add(d, FP_FIGURE_MOVEMENT, "movement", WIDTH, HEIGHT, error) : NULL;
+    char *there = fp_alloc(c->n_layers, 1, "layers", error);
+    fp_figure *f =
+        sorted && there ? fp_drawing_add(d, FP_FIGURE_MOVEMENT, "movement", WIDTH, HEIGHT, error) : NULL;
     if (!f) {
         free(sorted);
+        free(there);
         return -1;
     }
     fp_text_add(
@@ -211,6 +267,7 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
         for (size_t i = 0; i < c->n_labels; i++)
             sorted[i] = fp_course_value(d->findings, c, (size_t)last, layer, fp_quantity_movement, i).mean;
         size_t n = fp_sort_numbers(sorted, c->n_labels);
+        there[layer] = n > 0;
         fp_text_print(&f->data, "%d", c->layers[layer]);
         for (int q = 0; q < 5; q++)
             put_number(&f->data, fp_quantile(sorted, n, q / 4.0));
@@ -224,11 +281,15 @@ int fp_draw_movement(const fp_drawing *d, fp_error *error) {
                   "plot data using 1:3:2:6:5 with candlesticks linecolor rgb \"#2d86c9\" whiskerbars 0.6,\\\n"
                   "     data using 1:4:4:4:4 with candlesticks linecolor rgb \"#d55e00\" linewidth 2\n",
                   c->layers[0] - 0.5, c->layers[c->n_layers - 1] + 0.5);
-    return fp_caption(
+    int rc = fp_caption(
         f, error,
         "%s: Euclidean distance between each label's centroid before and after fine-tuning, by layer: box "
         "from lower to upper quartile over labels, bar at the median, whiskers to the extremes.",
         d->name);
+    if (rc == 0)
+        rc = fp_caption_layers(f, there, error);
+    free(there);
+    return rc;
 }
 
 /* ---- training ---- */

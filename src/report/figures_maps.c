@@ -3,6 +3,7 @@
 
 #include "fineprobe/memory.h"
 #include "report/projection.h"
+#include "report/statistics.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -67,13 +68,21 @@ static size_t longest_label(const fp_drawing *d) {
     return longest;
 }
 
+/* Whether any distance is defined in the top layer at STEP, with the first seed. */
+static int has_distances(const fp_drawing *d, int step) {
+    const fp_course *c = d->course;
+    const fp_numbers *u =
+        step >= 0 && c->n_layers ? fp_course_at(d->findings, c, 0, (size_t)step, c->n_layers - 1) : NULL;
+    return u && !isnan(fp_mean_of(u->minimum[0], c->n_labels));
+}
+
 int fp_draw_distances(const fp_drawing *d, fp_error *error) {
     const fp_course *c = d->course;
     size_t steps[2], n = 0;
     int original = fp_course_original(c), last = fp_course_last(c);
-    if (original == 0 && c->n_layers && fp_course_at(d->findings, c, 0, 0, c->n_layers - 1))
+    if (has_distances(d, original))
         steps[n++] = 0;
-    if (last > 0 && fp_course_at(d->findings, c, 0, (size_t)last, c->n_layers - 1))
+    if (last > 0 && has_distances(d, last))
         steps[n++] = (size_t)last;
     if (n == 0 || c->n_labels < 2)
         return 0;
@@ -215,9 +224,13 @@ static int put_directions(fp_figure *f, const fp_drawing *d, size_t layer, doubl
     const fp_course *c = d->course;
     double *points = fp_alloc(2 * c->n_labels, sizeof *points, "directions", error);
     int rc = points ? fp_project_directions(d->findings, c, layer, points, share, error) : -1;
+    if (rc != 0) {
+        free(points);
+        return -1;
+    }
     fp_text_print(&f->data, "# layer %d; columns: label, component 1, component 2\n", c->layers[layer]);
     for (size_t i = 0; i < c->n_labels; i++) {
-        double x = rc == 0 ? points[2 * i] : NAN, y = rc == 0 ? points[2 * i + 1] : NAN;
+        double x = points[2 * i], y = points[2 * i + 1];
         fp_text_print(&f->data, "%zu", i);
         put_number(&f->data, x);
         put_number(&f->data, y);
@@ -226,16 +239,17 @@ static int put_directions(fp_figure *f, const fp_drawing *d, size_t layer, doubl
     }
     fp_text_add(&f->data, "\n\n");
     free(points);
-    return rc < 0 ? -1 : 0;
+    return 0;
 }
 
-/* A panel: every label a point of its own. */
-static void plot_directions(fp_figure *f, const fp_drawing *d, size_t layer, const double share[2]) {
+/* Panel PANEL: every label a point of its own. */
+static void plot_directions(fp_figure *f, const fp_drawing *d, size_t panel, size_t layer,
+                            const double share[2]) {
     fp_text_print(&f->body, "set title \"layer %d (%.0f + %.0f %%)\"\n", d->course->layers[layer],
                   100 * share[0], 100 * share[1]);
     for (size_t i = 0; i < d->course->n_labels; i++) {
         fp_text_print(&f->body, "%s data index %zu using 2:3 every ::%zu::%zu with points ",
-                      i ? ",\\\n    " : "plot", layer, i, i);
+                      i ? ",\\\n    " : "plot", panel, i, i);
         fp_label_style(&f->body, i);
         fp_text_add(&f->body, " pointsize 0.8 notitle");
     }
@@ -260,58 +274,84 @@ static void plot_legend(fp_figure *f, const fp_drawing *d) {
     fp_text_add(&f->body, "\n");
 }
 
-int fp_draw_directions(const fp_drawing *d, fp_error *error) {
+/* The panels' places and scale, then the panels, then the legend. SHARE [panels]; LEGEND: its width. */
+static void plot_panels(fp_figure *f, const fp_drawing *d, const size_t *layers, size_t n, size_t columns,
+                        double side, double legend, double height, double reach, double (*share)[2]) {
+    double width = (double)columns * side + legend;
+    fp_text_print(
+        &f->body,
+        "unset key\nset border 15\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
+        "set xtics font \",8\"\nset ytics font \",8\"\nset xlabel \"component 1\" font \",9\" offset "
+        "0,0.6\n"
+        "set ylabel \"component 2\" font \",9\" offset 1.2,0\nset grid xtics ytics\nset multiplot\n",
+        -reach, reach, -reach, reach);
+    for (size_t panel = 0; panel < n; panel++) {
+        size_t row = panel / columns + 1;
+        double left = (double)(panel % columns) * side + 44;
+        double bottom = height - (double)row * (side + 18) + 40;
+        fp_text_print(&f->body,
+                      "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\n"
+                      "set tmargin at screen %.5f\n",
+                      left / width, (left + side - 56) / width, bottom / height,
+                      (bottom + side - 56) / height);
+        plot_directions(f, d, panel, layers[panel], share[panel]);
+    }
+    fp_text_print(&f->body,
+                  "set lmargin at screen %.5f\nset rmargin at screen 0.999\nset bmargin at screen 0.005\n"
+                  "set tmargin at screen 0.995\n",
+                  1 - legend / width);
+    plot_legend(f, d);
+    fp_text_add(&f->body, "unset multiplot\n");
+}
+
+/* Panels of the N LAYERS, in rows of four at most. */
+static fp_figure *draw_panels(const fp_drawing *d, const size_t *layers, size_t n, fp_error *error) {
     const fp_course *c = d->course;
-    if (fp_course_original(c) < 0 || fp_course_last(c) <= 0 || c->n_layers == 0)
-        return 0;
-    size_t columns = c->n_layers < 4 ? c->n_layers : 4, rows = (c->n_layers + columns - 1) / columns;
+    size_t columns = n < 4 ? n : 4, rows = (n + columns - 1) / columns;
     size_t legend_columns = (c->n_labels + 39) / 40, legend_rows = c->n_labels < 40 ? c->n_labels : 40;
     double legend = (double)legend_columns * (6.0 * (double)longest_label(d) + 34),
            side = columns < 3 ? 260 : 210;
-    double width = (double)columns * side + legend, height = (double)rows * (side + 18);
+    double width = (double)columns * side + legend, height = (double)rows * (side + 18), reach = 0;
     height = fmax(height, 10.5 * (double)legend_rows + 16);
-    fp_figure *f =
-        fp_drawing_add(d, FP_FIGURE_DIRECTIONS, "directions", (int)ceil(width), (int)ceil(height), error);
-    double(*share)[2] = fp_alloc(c->n_layers, sizeof *share, "directions", error), reach = 0;
-    int rc = f && share ? 0 : -1;
-    for (size_t layer = 0; rc == 0 && layer < c->n_layers; layer++) {
-        share[layer][0] = share[layer][1] = NAN;
-        rc = put_directions(f, d, layer, share[layer], &reach, error);
-    }
-    if (rc == 0) {
-        reach = reach > 0 ? 1.08 * reach : 1;
-        fp_text_print(
-            &f->body,
-            "unset key\nset border 15\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
-            "set xtics font \",8\"\nset ytics font \",8\"\nset xlabel \"component 1\" font \",9\" offset "
-            "0,0.6\n"
-            "set ylabel \"component 2\" font \",9\" offset 1.2,0\nset grid xtics ytics\nset multiplot\n",
-            -reach, reach, -reach, reach);
-        for (size_t layer = 0; layer < c->n_layers; layer++) {
-            size_t row = layer / columns + 1;
-            double left = (double)(layer % columns) * side + 44;
-            double bottom = height - (double)row * (side + 18) + 40;
-            fp_text_print(
-                &f->body,
-                "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\n"
-                "set tmargin at screen %.5f\n",
-                left / width, (left + side - 56) / width, bottom / height, (bottom + side - 56) / height);
-            plot_directions(f, d, layer, share[layer]);
-        }
-        fp_text_print(&f->body,
-                      "set lmargin at screen %.5f\nset rmargin at screen 0.999\nset bmargin at screen 0.005\n"
-                      "set tmargin at screen 0.995\n",
-                      1 - legend / width);
-        plot_legend(f, d);
-        fp_text_add(&f->body, "unset multiplot\n");
-        rc = fp_caption(f, error,
-                        "%s: in which directions the labels' centroids move: their differences, last step "
-                        "minus original, on "
-                        "their first two principal components; a panel a layer, all in one scale (training "
-                        "set; in brackets, "
-                        "shares of the variance).",
-                        d->name);
-    }
+    double(*share)[2] = fp_alloc(n, sizeof *share, "directions", error);
+    fp_figure *f = share ? fp_drawing_add(d, FP_FIGURE_DIRECTIONS, "directions", (int)ceil(width),
+                                          (int)ceil(height), error)
+                         : NULL;
+    for (size_t panel = 0; f && panel < n; panel++)
+        if (put_directions(f, d, layers[panel], share[panel], &reach, error) < 0)
+            f = NULL;
+    if (f)
+        plot_panels(f, d, layers, n, columns, side, legend, height, reach > 0 ? 1.08 * reach : 1, share);
     free(share);
+    return f;
+}
+
+int fp_draw_directions(const fp_drawing *d, fp_error *error) {
+    const fp_course *c = d->course;
+    int original = fp_course_original(c), last = fp_course_last(c);
+    if (original < 0 || last <= 0 || c->n_layers == 0)
+        return 0;
+    size_t *layers = fp_alloc(c->n_layers, sizeof *layers, "layers", error), n = 0;
+    char *there = fp_alloc(c->n_layers, 1, "layers", error);
+    int rc = layers && there ? 0 : -1;
+    for (size_t layer = 0; rc == 0 && layer < c->n_layers; layer++)
+        if (fp_course_at(d->findings, c, 0, (size_t)original, layer) &&
+            fp_course_at(d->findings, c, 0, (size_t)last, layer)) {
+            layers[n++] = layer;
+            there[layer] = 1;
+        }
+    if (rc == 0 && n) {
+        fp_figure *f = draw_panels(d, layers, n, error);
+        rc =
+            f ? fp_caption(f, error,
+                           "%s: in which directions the labels' centroids move: their differences, last step "
+                           "minus original, on their first two principal components; a panel a layer, all in "
+                           "one scale (training set; in brackets, shares of the variance).",
+                           d->name)
+              : -1;
+        rc = rc == 0 ? fp_caption_layers(f, there, error) : -1;
+    }
+    free(layers);
+    free(there);
     return rc;
 }

@@ -74,6 +74,8 @@ int fp_findings_probe_beside(const fp_findings *findings, fp_product_kind kind, 
 /* Whether a probe is of the course's model and tasks; the originals belong to all that are probed on the
  * task. */
 int fp_findings_is_of(const fp_findings *findings, const fp_probe_identity *id, const fp_course *course);
+/* How many units of the course the sweep has, of all kinds, its originals among them; how many are done. */
+size_t fp_findings_units(const fp_findings *findings, const fp_course *course, size_t *done);
 /* Its arrays, to be freed with fp_record_free. */
 int fp_findings_probe_record(const fp_findings *findings, fp_product_kind kind, int index, void *out,
                              fp_error *error);

@@ -97,3 +97,15 @@ int fp_findings_probe_beside(const fp_findings *r, fp_product_kind kind, const f
     }
     return -1;
 }
+
+size_t fp_findings_units(const fp_findings *r, const fp_course *c, size_t *done) {
+    size_t all = 0;
+    *done = 0;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        for (size_t i = 0; i < fp_layout_count(&r->standing.layout, kind); i++)
+            if (fp_findings_is_of(r, fp_layout_identity(&r->standing.layout, kind, i), c)) {
+                *done += r->standing.probes[kind][i] == FP_DONE;
+                all++;
+            }
+    return all;
+}

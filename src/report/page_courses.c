@@ -63,21 +63,33 @@ static const struct {
 };
 enum { N_SHOWN = sizeof shown / sizeof *shown };
 
+/* The figures that are left out, and what would draw them. */
+static void put_lacking(const fp_course_page *p, fp_text *out) {
+    size_t lacking = 0, done, all = fp_findings_units(&p->report->findings, p->course, &done);
+    for (size_t i = 0; i < N_SHOWN; i++) {
+        if (fp_figures_find(&p->report->figures, p->course, shown[i].kind))
+            continue;
+        if (!lacking++) {
+            fp_text_add(out,
+                        "<p class=\"note\">Not drawn, for the numbers are not defined, or <a "
+                        "href=\"#missing\">missing</a>");
+            if (done < all)
+                fp_text_print(out,
+                              ", or not there yet (%zu of %zu units of this model and task are finished)",
+                              done, all);
+        }
+        fp_text_print(out, "%s%s", lacking > 1 ? ", " : ": ", shown[i].what);
+    }
+    fp_text_add(out, lacking ? ".</p>\n" : "");
+}
+
 static int put_figures(const fp_course_page *p, fp_text *out, fp_error *error) {
-    size_t lacking = 0;
     fp_text_add(out, "<div class=\"figures\">\n");
     for (size_t i = 0; i < N_SHOWN; i++)
         if (put_figure(p, shown[i].kind, out, error) < 0)
             return -1;
     fp_text_add(out, "</div>\n");
-    for (size_t i = 0; i < N_SHOWN; i++)
-        if (!fp_figures_find(&p->report->figures, p->course, shown[i].kind))
-            fp_text_print(out, "%s%s",
-                          lacking++ ? ", "
-                                    : "<p class=\"note\">Not drawn, for the numbers are not defined or "
-                                      "<a href=\"#missing\">missing</a>: ",
-                          shown[i].what);
-    fp_text_add(out, lacking ? ".</p>\n" : "");
+    put_lacking(p, out);
     return 0;
 }
 
