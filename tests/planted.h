@@ -23,6 +23,7 @@ typedef struct planted {
     int turned;     /* 1: nothing holds */
     int seeds;      /* of every run */
     int fallen;     /* so many labels of every task fall where the others rise */
+    int alone;      /* 1: classifiers and memorisation, without DirectProbe */
     int coded;      /* 1: control tasks and codes beside every classifier */
     int unfinished; /* so many of the last units are missing, the first of them because it failed */
 } planted;
@@ -112,7 +113,7 @@ static void p_add_checkpoint(fp_layout *l, const planted *p, int run, int model,
     p_name(row->finetuned_on, run < 0 ? "" : p_tasks[tuned]);
     snprintf(row->digest, sizeof row->digest, "checkpoint%zu", at);
     fp_checkpoint_row_open(row);
-    for (int i = 0; i < P_PAIRS; i++)
+    for (int i = 0; i < P_PAIRS && !p->alone; i++)
         for (int layer = 0; layer < P_LAYERS; layer++)
             if (run < 0 ? p_pairs[i].tuned == p_pairs[i].probed : p_pairs[i].tuned == tuned)
                 p_add_unit(l, at, model, p_pairs[i].probed, layer);
@@ -326,6 +327,7 @@ static void p_write_classifier(fp_store *store, const fp_layout *l, const plante
     record.row.accuracy = p_accuracy(p, &record.row.id);
     record.row.deviation = 0.0158;
     record.row.majority_accuracy = 0.25;
+    record.row.labels_trained = P_LABELS;
     record.row.initialisations = P_INITIALISATIONS;
     for (int i = 0; i < P_INITIALISATIONS; i++)
         record.initialisations[i].test_accuracy = record.row.accuracy + 0.01 * (i - 2);

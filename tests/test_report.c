@@ -3,40 +3,7 @@
  *
  * FINEPROBE_STORE_REPORT=1 build/tests/test_report stores what it makes instead of comparing: look at the
  * difference before it is committed. */
-#include "planted.h"
-#include "report/report.h"
-#include <unistd.h>
-
-static char folder[] = "/tmp/fineprobe-report-XXXXXX";
-
-static char *in(const char *name) {
-    return fp_path_join(folder, name, NULL);
-}
-
-static char *read_file(const char *name) {
-    char *path = in(name), *text = fp_file_read(path, NULL, &p_error);
-    if (!text)
-        fail_msg("%s", p_error.text);
-    free(path);
-    return text;
-}
-
-/* The report of a planted sweep in FOLDER/NAME. */
-static fp_report_outcome report_of(const planted *p, const char *name, unsigned formats,
-                                   const fp_selections *selections) {
-    char *file = in("planted.h5"), *to = in(name);
-    fp_report_options options = {.folder = to, .formats = formats, .compare = 1, .now = 1e9 + 130};
-    fp_report report;
-    fp_report_outcome outcome;
-    options.selections = selections ? *selections : (fp_selections){.number = 3};
-    plant(file, p);
-    p_must(fp_report_make(file, &options, &report, &p_error));
-    p_must(fp_report_write(&report, &outcome, &p_error));
-    fp_report_free(&report);
-    free(file);
-    free(to);
-    return outcome;
-}
+#include "planted_report.h"
 
 /* ---- stored tables and data ---- */
 
@@ -108,94 +75,7 @@ static void tables_and_data_are_those_stored(void **state) {
     }
 }
 
-/* ---- seeds ---- */
-
-static int has_gnuplot(void) {
-    return system("command -v gnuplot >/dev/null 2>&1") == 0; /* NOLINT: a test */
-}
-
-/* The cells of the row of a table that begins with HEAD, from behind it to the line's end; free(). */
-static char *row_of(const char *table, const char *head) {
-    char *begin = fp_format(NULL, "\n%s,", head);
-    const char *at = strstr(table, begin);
-    if (!at || strstr(at + 1, begin))
-        fail_msg("not one row: %s", head);
-    at += strlen(begin);
-    free(begin);
-    return strndup(at, strcspn(at, "\n"));
-}
-
-static void expect_seeds(const char *table, const char *head, const double expected[5], const char *caution) {
-    char *row = row_of(table, head), *at = row;
-    for (int i = 0; i < 5; i++) {
-        double found = strtod(at, &at);
-        if (isnan(expected[i]) ? !isnan(found) : !(fabs(found - expected[i]) < 1e-9))
-            fail_msg("%s: %s, not %g", head, row, expected[i]);
-        at++;
-    }
-    assert_string_equal(at, caution);
-    free(row);
-}
-
-/* Seeds, mean, deviation, interval; all three alike are drawn once in 27 samples: the interval is the range.
- */
-static void three_seeds_give_an_interval(void **state) {
-    (void)state;
-    report_of(&(planted){.seeds = 3, .coded = 1}, "seeds", FP_REPORT_ALL - FP_REPORT_PNG - FP_REPORT_SVG,
-              NULL);
-    char *table = read_file("seeds/tables/seeds.csv"), *page = read_file("seeds/index.html");
-    expect_seeds(table, "large,A,A,20,2,accuracy,share", (const double[]){3, 0.81, 0.01, 0.8, 0.82}, "");
-    expect_seeds(table, "large,A,B,20,2,accuracy,share", (const double[]){3, 0.76, 0.01, 0.75, 0.77}, "");
-    expect_seeds(table, "large,A,A,20,2,selectivity,share", (const double[]){3, 0.31, 0.01, 0.3, 0.32}, "");
-    expect_seeds(table, "large,A,A,20,2,description length,bits", (const double[]){3, 48, 4, 44, 52}, "");
-    expect_seeds(table, "large,A,A,20,2,subtest accuracy,share", (const double[]){3, 0.85, 0, 0.85, 0.85},
-                 "");
-    expect_seeds(table, "large,A,A,10,1,mean minimum distance,distance",
-                 (const double[]){3, 2.2, 0.1, 2.1, 2.3}, "");
-    expect_seeds(table, "little,A,A,20,0,clusters,", (const double[]){3, 8, 0, 8, 8}, "");
-    expect_seeds(table, "large,A,A,20,nan,own head's accuracy,share", (const double[]){3, 0.7, 0, 0.7, 0.7},
-                 "");
-    free(row_of(table, "large,A,A,20,2,mean movement,distance"));
-    free(row_of(table, "large,A,A,20,2,train-test similarity,"));
-    free(row_of(table, "large,A,A,20,2,mean cosine of two labels,"));
-    assert_null(strstr(table, "little,A,A,20,2,similarity to the original")); /* not defined */
-    assert_null(strstr(table, ",A,A,0,"));                                    /* one original for all */
-    assert_non_null(strstr(page, "<caption>Fine-tuning seeds, last step</caption>"));
-    assert_null(strstr(page, "no interval over seeds"));
-    if (has_gnuplot()) {
-        assert_non_null(strstr(page, "when the labels are linearly separable. Mean over 3 seeds."));
-        assert_non_null(strstr(page, "blank: not defined. First of 3 seeds."));
-    }
-    free(read_file("seeds/tables/seeds.md"));
-    free(read_file("seeds/tables/seeds.tex"));
-    free(table);
-    free(page);
-}
-
-static void few_seeds_are_said_to_be_few(void **state) {
-    (void)state;
-    char *stale = in("one/tables/seeds.csv");
-    report_of(&(planted){.seeds = 2, .unfinished = 1}, "one", FP_REPORT_CSV, NULL);
-    char *table = read_file("one/tables/seeds.csv");
-    expect_seeds(table, "large,C,C,20,2,accuracy,share", (const double[]){2, 0.805, sqrt(0.00005), 0.8, 0.81},
-                 "few seeds");
-    expect_seeds(table, "large,C,B,20,2,clusters,", (const double[]){1, 8, NAN, NAN, NAN}, "few seeds");
-    free(table);
-    report_of(&(planted){.seeds = 1}, "one", FP_REPORT_CSV | FP_REPORT_HTML, NULL);
-    char *page = read_file("one/index.html"), *missing = read_file("one/tables/missing.csv");
-    assert_false(fp_path_exists(stale));
-    assert_non_null(strstr(page, "no interval over seeds"));
-    assert_non_null(strstr(missing, "seeds: [1, 2, 3]"));
-    free(stale);
-    free(page);
-    free(missing);
-}
-
 /* ---- the page ---- */
-
-static int has(const char *text, const char *part) {
-    return strstr(text, part) != NULL;
-}
 
 static void expect_in(const char *text, const char *part) {
     if (!has(text, part))
@@ -447,8 +327,6 @@ int main(void) {
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_data_are_those_stored),
-        cmocka_unit_test(three_seeds_give_an_interval),
-        cmocka_unit_test(few_seeds_are_said_to_be_few),
         cmocka_unit_test(the_page_is_whole),
         cmocka_unit_test(a_sweep_in_progress_says_so),
         cmocka_unit_test(without_gnuplot_all_else_is_made),

@@ -11,8 +11,7 @@ typedef struct fp_accuracies {
 } fp_accuracies;
 
 static const fp_accuracy *accuracy(const fp_accuracies *a, size_t seed, size_t step) {
-    const fp_numbers *u = fp_course_at(a->findings, a->course, seed, step, a->ends.top);
-    return u && u->accuracy.trained ? &u->accuracy : NULL;
+    return fp_course_accuracy_at(a->findings, a->course, seed, step, a->ends.top);
 }
 
 static double change(const void *context, size_t seed, const size_t *labels, size_t n_labels) {

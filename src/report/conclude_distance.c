@@ -129,7 +129,7 @@ static int add_opposing(const fp_across *a, const char *name, fp_part *part, fp_
 
 /* Mean accuracy of the top layer at step index STEP. */
 static double accuracy_at(const fp_distances *d, size_t step) {
-    return fp_course_value(d->findings, d->course, step, d->ends.top, fp_quantity_accuracy, 0).mean;
+    return fp_course_accuracy(d->findings, d->course, step, d->ends.top).mean;
 }
 
 static int add_accuracy(const fp_across *a, fp_relation relation, const char *name, fp_part *part,

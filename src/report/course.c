@@ -1,4 +1,5 @@
-/* Units in order: a course holds what one model fine-tuned on one task and probed on one task went through.
+/* Units and classifiers in order: a course holds what one model fine-tuned on one task and probed on one task
+ * went through.
  */
 #include "fineprobe/memory.h"
 #include "report/findings_make.h"
@@ -39,10 +40,9 @@ static int index_of(const int32_t *list, size_t count, int32_t value) {
     return -1;
 }
 
-/* Whether UNIT is one of COURSE, and of which seed; the originals belong to all. */
-static int belongs(const fp_layout *layout, const fp_course *c, size_t unit, size_t seed) {
-    const fp_group *group = &layout->groups[layout->unit_group[unit]];
-    return group == c->group && (layout->units[unit].run < 0 || layout->units[unit].run == c->runs[seed]);
+/* Whether a probe is one of COURSE with this seed; the originals belong to all. */
+static int belongs(const fp_probe_identity *id, const fp_course *c, size_t seed) {
+    return c->group && strcmp(id->results, c->group->name) == 0 && (id->run < 0 || id->run == c->runs[seed]);
 }
 
 static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error) {
@@ -65,40 +65,64 @@ static int collect_seeds(const fp_layout *layout, fp_course *c, fp_error *error)
     return 0;
 }
 
-static int collect_units(const fp_findings *r, fp_course *c, fp_error *error) {
-    const fp_layout *layout = &r->standing.layout;
-    c->steps = fp_alloc(layout->n_units, sizeof *c->steps, "steps", error);
-    c->layers = fp_alloc(layout->n_units, sizeof *c->layers, "layers", error);
+static int collect_steps(const fp_layout *layout, fp_course *c, fp_error *error) {
+    size_t all = 0;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        all += fp_layout_count(layout, kind);
+    c->steps = fp_alloc(all, sizeof *c->steps, "steps", error);
+    c->layers = fp_alloc(all, sizeof *c->layers, "layers", error);
     if (!c->steps || !c->layers)
         return -1;
-    for (size_t s = 0; s < c->n_seeds; s++)
-        for (size_t u = 0; u < layout->n_units; u++)
-            if (belongs(layout, c, u, s)) {
-                insert(c->steps, &c->n_steps, layout->units[u].step);
-                insert(c->layers, &c->n_layers, layout->units[u].layer);
-            }
-    size_t count = c->n_seeds * c->n_steps * c->n_layers;
-    c->units = fp_alloc(count, sizeof *c->units, "units", error);
-    if (!c->units)
-        return -1;
-    memset(c->units, 0xff, count * sizeof *c->units);
-    for (size_t s = 0; s < c->n_seeds; s++)
-        for (size_t u = 0; u < layout->n_units; u++)
-            if (belongs(layout, c, u, s) && r->standing.probes[FP_UNIT][u] == FP_DONE) {
-                int step = index_of(c->steps, c->n_steps, layout->units[u].step);
-                int layer = index_of(c->layers, c->n_layers, layout->units[u].layer);
-                c->units[(s * c->n_steps + (size_t)step) * c->n_layers + (size_t)layer] = (int32_t)u;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        for (size_t s = 0; s < c->n_seeds; s++)
+            for (size_t i = 0; i < fp_layout_count(layout, kind); i++) {
+                const fp_probe_identity *id = fp_layout_identity(layout, kind, i);
+                if (!belongs(id, c, s))
+                    continue;
+                insert(c->steps, &c->n_steps, id->step);
+                insert(c->layers, &c->n_layers, id->layer);
+                c->n_units += kind == FP_UNIT;
+                c->n_classifiers += kind == FP_CLASSIFIER;
             }
     return 0;
 }
 
+/* The finished ones of KIND by seed, step and layer. */
+static int32_t *place(const fp_findings *r, const fp_course *c, fp_product_kind kind, fp_error *error) {
+    const fp_layout *layout = &r->standing.layout;
+    size_t count = c->n_seeds * c->n_steps * c->n_layers;
+    int32_t *out = fp_alloc(count, sizeof *out, fp_record_kinds[kind]->name, error);
+    if (!out)
+        return NULL;
+    memset(out, 0xff, count * sizeof *out);
+    for (size_t s = 0; s < c->n_seeds; s++)
+        for (size_t i = 0; i < fp_layout_count(layout, kind); i++) {
+            const fp_probe_identity *id = fp_layout_identity(layout, kind, i);
+            if (r->standing.probes[kind][i] != FP_DONE || !belongs(id, c, s))
+                continue;
+            int step = index_of(c->steps, c->n_steps, id->step);
+            int layer = index_of(c->layers, c->n_layers, id->layer);
+            out[(s * c->n_steps + (size_t)step) * c->n_layers + (size_t)layer] = (int32_t)i;
+        }
+    return out;
+}
+
+static int collect_probes(const fp_findings *r, fp_course *c, fp_error *error) {
+    if (collect_steps(&r->standing.layout, c, error) < 0)
+        return -1;
+    c->units = place(r, c, FP_UNIT, error);
+    c->classifiers = c->units ? place(r, c, FP_CLASSIFIER, error) : NULL;
+    return c->classifiers ? 0 : -1;
+}
+
 static int is_probed_elsewhere(const fp_layout *layout, size_t model, size_t tuned, size_t probed) {
-    for (size_t u = 0; u < layout->n_units; u++) {
-        const fp_unit_row *row = &layout->units[u];
-        if (row->run >= 0 && model_at(layout, row->model) == model &&
-            task_at(layout, row->finetuned_on) == tuned && task_at(layout, row->probed_on) == probed)
-            return 1;
-    }
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        for (size_t i = 0; i < fp_layout_count(layout, kind); i++) {
+            const fp_probe_identity *id = fp_layout_identity(layout, kind, i);
+            if (id->run >= 0 && model_at(layout, id->model) == model &&
+                task_at(layout, id->finetuned_on) == tuned && task_at(layout, id->probed_on) == probed)
+                return 1;
+        }
     return 0;
 }
 
@@ -116,7 +140,7 @@ static int add_course(fp_findings *r, size_t *capacity, size_t model, size_t tun
         }
     if (collect_seeds(layout, c, error) < 0)
         return -1;
-    return collect_units(r, c, error);
+    return collect_probes(r, c, error);
 }
 
 /* Whether the model is fine-tuned on the task, or its original probed on it. */
@@ -155,6 +179,7 @@ void fp_courses_free(fp_course *courses, size_t count) {
         free(courses[i].steps);
         free(courses[i].layers);
         free(courses[i].units);
+        free(courses[i].classifiers);
     }
     free(courses);
 }
@@ -165,6 +190,12 @@ const fp_numbers *fp_course_at(const fp_findings *r, const fp_course *c, size_t 
                                size_t layer) {
     int32_t unit = c->units[(seed * c->n_steps + step) * c->n_layers + layer];
     return unit >= 0 ? &r->numbers[unit] : NULL;
+}
+
+const fp_accuracy *fp_course_accuracy_at(const fp_findings *r, const fp_course *c, size_t seed, size_t step,
+                                         size_t layer) {
+    int32_t at = c->classifiers[(seed * c->n_steps + step) * c->n_layers + layer];
+    return at >= 0 && r->accuracies[at].trained ? &r->accuracies[at] : NULL;
 }
 
 const fp_course *fp_course_of(const fp_findings *r, size_t model, size_t tuned, size_t probed) {
@@ -213,11 +244,6 @@ double fp_quantity_mean_minimum(const fp_numbers *u, size_t unused) {
     return u->row->train.mean_distance;
 }
 
-double fp_quantity_accuracy(const fp_numbers *u, size_t unused) {
-    (void)unused;
-    return u->accuracy.trained ? u->accuracy.mean : NAN;
-}
-
 double fp_mean_cosine(const fp_numbers *u, size_t all, const size_t *labels, size_t n_labels) {
     double sum = 0, n = 0;
     for (size_t i = 0; u && u->directions && i < n_labels; i++)
@@ -232,26 +258,36 @@ double fp_mean_cosine(const fp_numbers *u, size_t all, const size_t *labels, siz
     return n > 0 ? sum / n : NAN;
 }
 
+/* One more seed's number, unless it is none; DEVIATION holds the sum of squares on the way. */
+static void take(fp_value *value, double x) {
+    if (isnan(x))
+        return;
+    double apart = x - value->mean;
+    value->mean += apart / (double)++value->n;
+    value->deviation += apart * (x - value->mean);
+}
+
+static fp_value taken(fp_value value) {
+    value.mean = value.n ? value.mean : NAN;
+    value.deviation = value.n > 1 ? sqrt(value.deviation / (double)(value.n - 1)) : NAN;
+    return value;
+}
+
 fp_value fp_course_value(const fp_findings *r, const fp_course *c, size_t step, size_t layer,
                          fp_quantity *quantity, size_t label) {
-    fp_value value = {.mean = NAN, .deviation = NAN};
-    double sum = 0, squares = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t s = 0; s < c->n_seeds; s++) {
-            const fp_numbers *u = fp_course_at(r, c, s, step, layer);
-            double x = u ? quantity(u, label) : NAN;
-            if (isnan(x))
-                continue;
-            if (pass == 0) {
-                sum += x;
-                value.n++;
-            } else {
-                squares += (x - value.mean) * (x - value.mean);
-            }
-            if (pass == 0)
-                value.mean = sum / (double)value.n;
-        }
-    if (value.n > 1)
-        value.deviation = sqrt(squares / (double)(value.n - 1));
-    return value;
+    fp_value value = {0};
+    for (size_t s = 0; s < c->n_seeds; s++) {
+        const fp_numbers *u = fp_course_at(r, c, s, step, layer);
+        take(&value, u ? quantity(u, label) : NAN);
+    }
+    return taken(value);
+}
+
+fp_value fp_course_accuracy(const fp_findings *r, const fp_course *c, size_t step, size_t layer) {
+    fp_value value = {0};
+    for (size_t s = 0; s < c->n_seeds; s++) {
+        const fp_accuracy *a = fp_course_accuracy_at(r, c, s, step, layer);
+        take(&value, a ? a->mean : NAN);
+    }
+    return taken(value);
 }

@@ -183,6 +183,7 @@ void fp_findings_free(fp_findings *r) {
         fp_store_close(r->store, NULL);
     free(r->derived);
     free(r->compared);
+    free(r->accuracies);
     free(r->losses);
     fp_standing_free(&r->standing);
     free(r->path);

@@ -8,11 +8,10 @@
 
 enum { FP_MOST_TESTS = 32 };
 
-/* A classifier probe on one unit. */
+/* A classifier probe. */
 typedef struct fp_accuracy {
-    int32_t trained;    /* initialisations; 0: none in this sweep, or not finished */
-    int32_t classifier; /* its row */
-    int32_t hidden[2];
+    int32_t trained;             /* initialisations; 0: not finished */
+    int32_t hidden[2], labels;   /* LABELS: of the training set */
     double mean, deviation;      /* shares of the test set, over the initialisations */
     size_t n_tests;              /* the first initialisations */
     double tests[FP_MOST_TESTS]; /* and their shares */
@@ -27,19 +26,20 @@ typedef struct fp_numbers {
     double *directions; /* [labels, labels] inner products of the centroids' differences to the original;
                            NULL unless this is its run's last step */
     double similarity;  /* of the training set's label distances to the original's; NaN: not defined */
-    fp_accuracy accuracy;
 } fp_numbers;
 
-/* A model fine-tuned on one task and probed on one task, with all seeds, steps and layers. */
+/* A model fine-tuned on one task and probed on one task, with all seeds, and the steps and layers of all its
+ * probes. */
 typedef struct fp_course {
-    size_t model, tuned, probed; /* rows of models and tasks */
-    const fp_group *group;       /* NULL: it has no units */
+    size_t model, tuned, probed;   /* rows of models and tasks */
+    const fp_group *group;         /* NULL: it is not probed */
+    size_t n_units, n_classifiers; /* in the sweep, finished or not; 0 units: without DirectProbe */
     size_t n_labels, n_seeds, n_steps, n_layers;
     int64_t *seeds;
-    int32_t *runs;           /* [seeds]; -1: the sweep has the original alone, as if of one seed */
-    int32_t *steps, *layers; /* ascending; step 0 is the original, the same for all seeds */
-    int32_t *units;          /* [seeds, steps, layers]; -1: not in the sweep, or not finished */
-    int32_t updates;         /* of a run */
+    int32_t *runs;                /* [seeds]; -1: the sweep has the original alone, as if of one seed */
+    int32_t *steps, *layers;      /* ascending; step 0 is the original, the same for all seeds */
+    int32_t *units, *classifiers; /* [seeds, steps, layers]; -1: not in the sweep, or not finished */
+    int32_t updates;              /* of a run */
 } fp_course;
 
 typedef struct fp_findings {
@@ -48,6 +48,7 @@ typedef struct fp_findings {
     fp_standing standing;
     fp_derived_row *derived;             /* [units] */
     fp_classifier_derived_row *compared; /* [classifiers]; ORIGINAL -1: the sweep has not ended */
+    fp_accuracy *accuracies;             /* [classifiers] */
     float *losses;                       /* see losses_at in runs; NaN: not made yet */
     fp_numbers *numbers;                 /* [units]; ROW NULL: not finished */
     const char ***labels;                /* [tasks][labels of the task] */
@@ -83,6 +84,9 @@ int fp_findings_probe_record(const fp_findings *findings, fp_product_kind kind, 
 /* The finished unit at these indices; NULL: there is none. */
 const fp_numbers *fp_course_at(const fp_findings *findings, const fp_course *course, size_t seed, size_t step,
                                size_t layer);
+/* The finished classifier at these indices; NULL: there is none. */
+const fp_accuracy *fp_course_accuracy_at(const fp_findings *findings, const fp_course *course, size_t seed,
+                                         size_t step, size_t layer);
 /* The course of MODEL fine-tuned on TUNED and probed on PROBED; NULL: not in this sweep. */
 const fp_course *fp_course_of(const fp_findings *findings, size_t model, size_t tuned, size_t probed);
 
@@ -98,7 +102,6 @@ double fp_quantity_similarity(const fp_numbers *numbers, size_t unused);
 double fp_quantity_train_test(const fp_numbers *numbers, size_t unused);
 double fp_quantity_clusters(const fp_numbers *numbers, size_t unused);
 double fp_quantity_mean_minimum(const fp_numbers *numbers, size_t unused);
-double fp_quantity_accuracy(const fp_numbers *numbers, size_t unused);
 
 /* Mean cosine between the movements of two different labels out of a sample (LABELS NULL: all, N_LABELS) of
  * ALL labels; NaN: not defined, or not the last step. */
@@ -111,5 +114,7 @@ typedef struct fp_value {
 } fp_value;
 fp_value fp_course_value(const fp_findings *findings, const fp_course *course, size_t step, size_t layer,
                          fp_quantity *quantity, size_t label);
+/* The same of the classifiers' accuracy. */
+fp_value fp_course_accuracy(const fp_findings *findings, const fp_course *course, size_t step, size_t layer);
 
 #endif

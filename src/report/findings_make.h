@@ -4,7 +4,7 @@
 
 #include "report/findings.h"
 
-/* Gives the numbers of units the accuracy of the classifiers trained on them. */
+/* Reads the accuracies of the finished classifiers. */
 int fp_findings_classifiers(fp_findings *findings, fp_error *error);
 
 /* Orders the units into courses; RESULTS has its tables and numbers. */

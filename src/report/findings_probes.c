@@ -17,32 +17,18 @@ int fp_findings_probe_record(const fp_findings *r, fp_product_kind kind, int ind
     return fp_error_context(error, "%s %d", fp_record_kinds[kind]->name, index);
 }
 
-/* The unit of the same checkpoint, layer and probed task; NULL: none, or not finished. */
-static fp_numbers *unit_of(const fp_findings *r, const fp_probe_identity *id) {
-    const fp_layout *l = &r->standing.layout;
-    for (size_t u = 0; u < l->n_units; u++)
-        if (l->units[u].checkpoint == id->checkpoint && l->units[u].layer == id->layer &&
-            strcmp(l->units[u].probed_on, id->probed_on) == 0)
-            return r->numbers[u].row ? &r->numbers[u] : NULL;
-    return NULL;
-}
-
-static int read_classifier(fp_findings *r, size_t at, fp_error *error) {
+static int read_classifier(const fp_findings *r, size_t at, fp_accuracy *out, fp_error *error) {
     const fp_classifier_row *row = &r->standing.layout.classifiers[at];
-    fp_numbers *unit = unit_of(r, &row->id);
     fp_classifier_record record;
-    if (!unit)
-        return 0;
     if (fp_findings_probe_record(r, FP_CLASSIFIER, (int)at, &record, error) < 0)
         return -1;
-    fp_accuracy *a = &unit->accuracy;
-    *a = (fp_accuracy){.trained = row->initialisations,
-                       .classifier = (int32_t)at,
-                       .hidden = {row->network.hidden1, row->network.hidden2},
-                       .mean = row->accuracy,
-                       .deviation = row->deviation};
-    for (; a->n_tests < (size_t)row->initialisations && a->n_tests < FP_MOST_TESTS; a->n_tests++)
-        a->tests[a->n_tests] = record.initialisations[a->n_tests].test_accuracy;
+    *out = (fp_accuracy){.trained = row->initialisations,
+                         .hidden = {row->network.hidden1, row->network.hidden2},
+                         .labels = row->labels_trained,
+                         .mean = row->accuracy,
+                         .deviation = row->deviation};
+    for (; out->n_tests < (size_t)row->initialisations && out->n_tests < FP_MOST_TESTS; out->n_tests++)
+        out->tests[out->n_tests] = record.initialisations[out->n_tests].test_accuracy;
     fp_record_free(&fp_classifier_records, &record);
     return 0;
 }
@@ -50,10 +36,12 @@ static int read_classifier(fp_findings *r, size_t at, fp_error *error) {
 int fp_findings_classifiers(fp_findings *r, fp_error *error) {
     size_t n = r->standing.layout.n_classifiers;
     r->compared = fp_alloc(n, sizeof *r->compared, "classifiers", error);
-    if (!r->compared || fp_store_read_classifier_derived(r->store, r->compared, error) < 0)
+    r->accuracies = fp_alloc(n, sizeof *r->accuracies, "classifiers", error);
+    if (!r->compared || !r->accuracies || fp_store_read_classifier_derived(r->store, r->compared, error) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (r->standing.probes[FP_CLASSIFIER][i] == FP_DONE && read_classifier(r, i, error) < 0)
+        if (r->standing.probes[FP_CLASSIFIER][i] == FP_DONE &&
+            read_classifier(r, i, &r->accuracies[i], error) < 0)
             return -1;
     return 0;
 }

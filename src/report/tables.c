@@ -26,6 +26,10 @@ double fp_value_at(const fp_report *report, const fp_course *c, int step, size_t
     return step < 0 ? NAN : fp_course_value(&report->findings, c, (size_t)step, layer, quantity, label).mean;
 }
 
+double fp_accuracy_at(const fp_report *report, const fp_course *c, int step, size_t layer) {
+    return step < 0 ? NAN : fp_course_accuracy(&report->findings, c, (size_t)step, layer).mean;
+}
+
 int fp_tuned_step(const fp_course *c) {
     int last = fp_course_last(c);
     return last > 0 ? last : -1;

@@ -15,6 +15,8 @@ void fp_put_hidden(fp_sheet *sheet, int32_t first, int32_t second);
 /* Mean over seeds; NaN at a step index of -1. */
 double fp_value_at(const fp_report *report, const fp_course *course, int step, size_t layer,
                    fp_quantity *quantity, size_t label);
+/* The same of the classifiers' accuracy. */
+double fp_accuracy_at(const fp_report *report, const fp_course *course, int step, size_t layer);
 /* The index of the last step, or -1 when it is the original, or not probed. */
 int fp_tuned_step(const fp_course *course);
 

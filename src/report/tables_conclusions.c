@@ -98,8 +98,7 @@ static void put_table7(fp_sheet *sheet, const fp_report *report, const fp_course
         if (!row)
             continue;
         put_quantity(sheet, report, c, name, "accuracy, %",
-                     100 * fp_value_at(report, c, steps[tuned], c->n_layers - 1, fp_quantity_accuracy, 0),
-                     row->accuracy);
+                     100 * fp_accuracy_at(report, c, steps[tuned], c->n_layers - 1), row->accuracy);
         put_quantity(sheet, report, c, name, "clusters",
                      fp_value_at(report, c, steps[tuned], c->n_layers - 1, fp_quantity_clusters, 0),
                      row->clusters);
@@ -163,6 +162,14 @@ static int is_defined_anywhere(const fp_findings *r, const fp_course *c, fp_quan
     return 0;
 }
 
+static int has_accuracy(const fp_findings *r, const fp_course *c) {
+    for (size_t step = 1; step < c->n_steps; step++)
+        for (size_t layer = 0; layer < c->n_layers; layer++)
+            if (fp_course_accuracy(r, c, step, layer).n)
+                return 1;
+    return 0;
+}
+
 static fp_lack find_lack(const fp_findings *r) {
     fp_lack lack = {0};
     for (size_t i = 0; i < r->n_own; i++) {
@@ -174,7 +181,7 @@ static fp_lack find_lack(const fp_findings *r) {
         lack.layers += c->n_layers < 2;
         lack.similarity += ends && !is_defined_anywhere(r, c, fp_quantity_similarity);
         lack.memorisation += fp_findings_probe_layer(r, FP_MEMORISATION, c) < 0;
-        lack.accuracy += !is_defined_anywhere(r, c, fp_quantity_accuracy);
+        lack.accuracy += !has_accuracy(r, c);
     }
     return lack;
 }
@@ -217,6 +224,35 @@ static void put_unfinished(fp_sheet *sheet, const fp_standing *s) {
     }
 }
 
+/* What is only there, or missed, with DirectProbe. */
+static void put_geometry_lack(fp_sheet *sheet, const fp_report *report, const fp_lack *lack) {
+    const fp_findings *r = &report->findings;
+    if (r->standing.layout.n_units == 0) {
+        put_lack(sheet, r, r->n_own,
+                 "Clusters, distances, similarity, movement (1, 3-9); all conclusions but b, and f but for "
+                 "accuracy",
+                 "DirectProbe is not in this sweep", "probes: {directprobe: {}, classifier: {}}");
+        return;
+    }
+    put_lack(sheet, r, lack->dynamics, "Dynamics (4, 5, 8); conclusion h",
+             "no step between the first and the last is probed", "checkpoints: {every: 25}");
+    put_lack(sheet, r, lack->layers, "Layers against each other (7, 9); conclusions g, h, i",
+             "one layer is probed", "layers: all");
+    put_lack(sheet, r, lack->similarity, "Similarity to the original (8); conclusion h",
+             "not defined: no layer is linear before and after",
+             "(a larger model, or a task with fewer instances)");
+    if (report->conclusions[2].verdict == FP_UNTESTABLE)
+        put_lack(sheet, r, r->n_own, "Conclusion c", "models of one size only",
+                 "models: two or more, of different sizes");
+}
+
+static int is_probed(const fp_layout *l) {
+    size_t probes = 0;
+    for (fp_product_kind kind = 0; kind < FP_N_PRODUCTS; kind++)
+        probes += fp_layout_count(l, kind);
+    return probes > 0;
+}
+
 int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *out, fp_error *error) {
     static const fp_sheet_column columns[] = {
         {"what", "what", FP_SHOWN_TEXT},
@@ -230,32 +266,20 @@ int fp_make_missing(const fp_report *report, const fp_course *only, fp_sheet *ou
                    FP_COLUMNS(columns));
     fp_lack lack = find_lack(r);
     put_unfinished(out, &r->standing);
-    if (r->standing.layout.n_units == 0) {
-        put_lack(out, r, r->n_own, "Everything that rests on DirectProbe (1, 3-9), and all conclusions",
-                 "DirectProbe is not in this sweep", "probes: {directprobe: {}, classifier: {}}");
-        return fp_sheet_check(out, error);
-    }
     put_lack(out, r, lack.accuracy, "Accuracy in table 7 (1) and across tasks (6); conclusion b",
              "no classifier probe", "probes: {directprobe: {}, classifier: {}}");
     put_lack(out, r, lack.memorisation, "Memorisation (2)", "no probe of memorisation",
              "probes: {directprobe: {}, memorisation: {}}");
-    put_lack(out, r, lack.originals, "Everything before fine-tuning (1, 3-9); conclusions a to i",
-             "the original is not probed", "checkpoints: first-last");
-    put_lack(out, r, lack.ends, "Everything after fine-tuning (1, 3-9); conclusions a, b, d to i",
-             "the last step is not probed", "checkpoints: first-last");
-    put_lack(out, r, lack.dynamics, "Dynamics (4, 5, 8); conclusion h",
-             "no step between the first and the last is probed", "checkpoints: {every: 25}");
-    put_lack(out, r, lack.layers, "Layers against each other (7, 9); conclusions g, h, i",
-             "one layer is probed", "layers: all");
-    put_lack(out, r, lack.similarity, "Similarity to the original (8); conclusion h",
-             "not defined: no layer is linear before and after",
-             "(a larger model, or a task with fewer instances)");
+    if (is_probed(&r->standing.layout)) {
+        put_lack(out, r, lack.originals, "Everything before fine-tuning (1, 3-9); conclusions a to i",
+                 "the original is not probed", "checkpoints: first-last");
+        put_lack(out, r, lack.ends, "Everything after fine-tuning (1, 3-9); conclusions a, b, d to i",
+                 "the last step is not probed", "checkpoints: first-last");
+    }
+    put_geometry_lack(out, report, &lack);
     put_pair_lack(out, r);
     if (r->standing.layout.n_runs && !fp_has_seeds(report))
         put_lack(out, r, r->n_own, "Deviations and intervals over fine-tuning seeds",
                  "one seed gives no interval", "seeds: [1, 2, 3]");
-    if (report->conclusions[2].verdict == FP_UNTESTABLE)
-        put_lack(out, r, r->n_own, "Conclusion c", "models of one size only",
-                 "models: two or more, of different sizes");
     return fp_sheet_check(out, error);
 }

@@ -66,7 +66,7 @@ int fp_make_minimum(const fp_report *report, const fp_course *only, fp_sheet *ou
         FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (fp_is_wanted(c, only) && c->n_layers && put_labels(out, report, c, error) < 0)
+        if (fp_is_wanted(c, only) && c->n_units && put_labels(out, report, c, error) < 0)
             return -1;
     }
     return fp_sheet_check(out, error);
@@ -85,7 +85,7 @@ static void put_cross(fp_sheet *sheet, const fp_report *report, const fp_course 
     fp_sheet_number(sheet, changes.risen);
     fp_sheet_number(sheet, changes.fallen);
     fp_sheet_number(sheet, changes.mean);
-    fp_sheet_number(sheet, fp_value_at(report, c, step, c->n_layers - 1, fp_quantity_accuracy, 0));
+    fp_sheet_number(sheet, fp_accuracy_at(report, c, step, c->n_layers - 1));
 }
 
 /* The rows of CROSS; before the first pair of its model and probed task, those they are compared with. */
@@ -127,7 +127,8 @@ int fp_make_cross(const fp_report *report, const fp_course *only, fp_sheet *out,
         for (size_t t = 0; t < r->standing.layout.n_tasks; t++)
             for (size_t i = r->n_own; i < r->n_courses; i++) {
                 const fp_course *c = &r->courses[i];
-                if (c->model == m && c->probed == t && c->n_layers && (!only || only == c))
+                if (c->model == m && c->probed == t && c->n_units + c->n_classifiers > 0 &&
+                    fp_is_wanted(c, only))
                     put_pair(out, report, i);
             }
     return fp_sheet_check(out, error);
@@ -141,7 +142,7 @@ static int put_moved(fp_sheet *sheet, const fp_report *report, const fp_course *
                      fp_error *error) {
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (!fp_is_wanted(c, only) || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
+        if (!fp_is_wanted(c, only) || !c->n_units || fp_course_original(c) < 0 || fp_course_last(c) <= 0)
             continue;
         for (size_t layer = 0; layer < c->n_layers; layer++)
             if (put(sheet, report, c, layer, error) < 0)
@@ -211,8 +212,9 @@ int fp_make_similarity(const fp_report *report, const fp_course *only, fp_sheet 
         FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        for (size_t layer = 0; fp_is_wanted(c, only) && fp_course_original(c) == 0 && layer < c->n_layers;
-             layer++)
+        if (!fp_is_wanted(c, only) || !c->n_units || fp_course_original(c) < 0)
+            continue;
+        for (size_t layer = 0; layer < c->n_layers; layer++)
             for (size_t step = 1; step < c->n_steps; step++) {
                 fp_value value =
                     fp_course_value(&report->findings, c, step, layer, fp_quantity_similarity, 0);

@@ -41,15 +41,15 @@ static double head_accuracy(const fp_findings *r, const fp_course *c) {
 
 static void put_accuracy(fp_sheet *sheet, const fp_report *report, const fp_course *c, size_t step) {
     size_t top = c->n_layers - 1;
-    fp_value accuracy = fp_course_value(&report->findings, c, step, top, fp_quantity_accuracy, 0);
-    const fp_numbers *u = fp_course_at(&report->findings, c, 0, step, top);
+    fp_value accuracy = fp_course_accuracy(&report->findings, c, step, top);
+    const fp_accuracy *first = fp_course_accuracy_at(&report->findings, c, 0, step, top);
     double deviation = accuracy.deviation;
-    if (c->n_seeds == 1 || step == 0)
-        deviation = u && u->accuracy.trained ? u->accuracy.deviation : NAN;
+    if (c->n_seeds == 1 || c->steps[step] == 0)
+        deviation = first ? first->deviation : NAN;
     fp_sheet_number(sheet, accuracy.mean);
     fp_sheet_number(sheet, deviation);
-    if (u && u->accuracy.trained)
-        fp_put_hidden(sheet, u->accuracy.hidden[0], u->accuracy.hidden[1]);
+    if (first)
+        fp_put_hidden(sheet, first->hidden[0], first->hidden[1]);
     else
         fp_sheet_text(sheet, "");
 }
@@ -59,11 +59,12 @@ static void put_probing(fp_sheet *sheet, const fp_report *report, const fp_cours
     const fp_findings *r = &report->findings;
     size_t top = c->n_layers - 1;
     const fp_numbers *u = fp_course_at(r, c, 0, step, top);
+    const fp_accuracy *a = fp_course_accuracy_at(r, c, 0, step, top);
     fp_put_names(sheet, report, c);
     fp_sheet_text(sheet, representation);
     put_accuracy(sheet, report, c, step);
     fp_sheet_number(sheet, fp_course_value(r, c, step, top, fp_quantity_clusters, 0).mean);
-    fp_sheet_number(sheet, u ? u->row->train.labels_present : NAN);
+    fp_sheet_number(sheet, u ? u->row->train.labels_present : a ? a->labels : NAN);
     put_state(sheet, report, c, step, top);
     fp_sheet_number(sheet, fp_course_value(r, c, step, top, fp_quantity_train_test, 0).mean);
     fp_sheet_number(sheet, step == 0 ? NAN : head_accuracy(r, c));
@@ -94,7 +95,7 @@ int fp_make_probing(const fp_report *report, const fp_course *only, fp_sheet *ou
         FP_COLUMNS(columns));
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
-        if (!fp_is_wanted(c, only) || c->n_layers == 0)
+        if (!fp_is_wanted(c, only) || c->n_units + c->n_classifiers == 0)
             continue;
         if (fp_course_original(c) >= 0)
             put_probing(out, report, c, 0, "original");
@@ -122,7 +123,7 @@ int fp_make_linearity(const fp_report *report, const fp_course *only, fp_sheet *
     for (size_t i = 0; i < report->findings.n_own; i++) {
         const fp_course *c = &report->findings.courses[i];
         int original = fp_course_original(c);
-        for (size_t layer = 0; fp_is_wanted(c, only) && layer < c->n_layers; layer++) {
+        for (size_t layer = 0; fp_is_wanted(c, only) && c->n_units && layer < c->n_layers; layer++) {
             const fp_numbers *u = NULL;
             fp_put_names(out, report, c);
             fp_sheet_number(out, c->layers[layer]);
