@@ -141,11 +141,15 @@ def check_contents(path):
 
 
 def check_memory(path):
-    """What fine-tuning took at most is within what plan says, and plan does not say much more."""
+    """What fine-tuning took at most is within what plan says, and plan does not say much more; the same of the checkpoints
+    that stay."""
     if "sanitize" in program:
         return
-    planned = json.loads(subprocess.run([program, "plan", "--anew", "--json", "-o", str(path), grid], check=True,
-                                        capture_output=True, text=True).stdout)["runs"]["memory_bytes"]
+    plan = json.loads(subprocess.run([program, "plan", "--anew", "--json", "-o", str(path), grid], check=True,
+                                     capture_output=True, text=True).stdout)
+    planned = plan["runs"]["memory_bytes"]
+    kept = sum(file.stat().st_size for file in path.with_suffix(".checkpoints").rglob("*.safetensors"))
+    assert 0.9 * kept <= plan["kept_checkpoints_bytes"] <= 1.05 * kept, (kept, plan["kept_checkpoints_bytes"])
     with h5py.File(path, "r") as file:
         tuned = file["checkpoints"]["run"] >= 0
         measured = float(file["checkpoint_provenance"]["peak_memory"][tuned].max())

@@ -289,14 +289,17 @@ static double result_bytes(const fp_layout *l) {
     return bytes;
 }
 
-static double kept_bytes(const fp_plan *plan, size_t checkpoints) {
-    double each = 0; /* a folder without the run's state: float32 parameters */
-    for (size_t i = 0; i < plan->layout.n_models; i++)
-        each = fmax(each, 4.0 * (double)plan->layout.models[i].parameters);
-    size_t n = plan->grid->keep == FP_KEEP_ALL    ? checkpoints
-               : plan->grid->keep == FP_KEEP_LAST ? plan->layout.n_runs
-                                                  : 0;
-    return (double)n * each;
+/* Folders without the run's state: float32 parameters. */
+static double kept_bytes(const fp_plan *plan) {
+    double bytes = 0;
+    for (size_t i = 0; i < plan->layout.n_runs; i++) {
+        const fp_plan_run *run = &plan->runs[i];
+        size_t n = plan->grid->keep == FP_KEEP_ALL    ? run->n_checkpoints
+                   : plan->grid->keep == FP_KEEP_LAST ? 1
+                                                      : 0;
+        bytes += (double)n * 4.0 * (double)plan->layout.models[run->model].parameters;
+    }
+    return bytes;
 }
 
 static void estimate(const fp_state *s, fp_outlook *out) {
@@ -309,7 +312,7 @@ static void estimate(const fp_state *s, fp_outlook *out) {
     for (int kind = 0; kind < FP_PIECE_KINDS; kind++)
         out->memory = fmax(out->memory, out->work[kind].memory);
     out->result = result_bytes(&s->plan->layout);
-    out->kept_checkpoints = kept_bytes(s->plan, out->checkpoints);
+    out->kept_checkpoints = kept_bytes(s->plan);
 }
 
 static int look_back(fp_state *s, fp_outlook *out, fp_error *error) {
