@@ -53,6 +53,19 @@ void fp_rank_log_say(fp_rank_log *log, const char *format, ...) {
     fputc('\n', log->file);
 }
 
+/* A piece that trains classifiers. */
+static void tell_classifiers(const fp_piece *piece, char out[512]) {
+    const fp_probe_identity *id = &piece->probe;
+    char network[32] = "";
+    if (piece->kind == FP_PIECE_CANDIDATES)
+        snprintf(network, sizeof network, " (network %zu)", piece->shape + 1);
+    snprintf(out, 512, "%s%s of %.128s, %.128s%s%.128s, step %d, layer %d",
+             piece->kind == FP_PIECE_CANDIDATES ? "grid search"
+                                                : fp_record_kinds[fp_piece_product(piece->kind)]->name,
+             network, id->probed_on, id->model, *id->finetuned_on ? " fine-tuned on " : "", id->finetuned_on,
+             id->step, id->layer);
+}
+
 const char *fp_rank_log_piece(const fp_piece *piece, char out[512]) {
     const fp_unit_row *u = &piece->unit;
     if (piece->kind == FP_PIECE_FINETUNE && piece->n_checkpoints)
@@ -61,6 +74,8 @@ const char *fp_rank_log_piece(const fp_piece *piece, char out[512]) {
     else if (piece->kind == FP_PIECE_EMBED)
         snprintf(out, 512, "embedding %.128s with %.256s", piece->task.name ? piece->task.name : "",
                  piece->model ? piece->model : "");
+    else if (piece->kind != FP_PIECE_PROBE)
+        tell_classifiers(piece, out);
     else
         snprintf(out, 512, "probing %.128s, %.128s%s%.128s, step %d, layer %d", u->probed_on, u->model,
                  *u->finetuned_on ? " fine-tuned on " : "", u->finetuned_on, u->step, u->layer);
