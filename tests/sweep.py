@@ -624,6 +624,7 @@ def check_requests(folder):
 
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fineprobe-test-"))
+    os.environ["OMPI_MCA_btl_vader_backing_directory"] = str(folder)  # killed jobs leave their shared memory there
     try:
         {"ranks": check_ranks, "interruptions": check_interruptions, "care": check_care,
          "faults": check_faults, "signals": check_signals, "requests": check_requests,
