@@ -360,6 +360,17 @@ static void what_a_final_piece_waited_for_is_not_done_again(void **state) {
     free_world(&w);
 }
 
+/* Nothing done yet, one node; the costs are the caller's to destroy. */
+static fp_schedule_start simulated_start(const fp_world *w) {
+    fp_error error = {0};
+    return (fp_schedule_start){.probings = w->probings,
+                               .checkpoints = w->checkpoints,
+                               .available = w->available,
+                               .attempts = 1,
+                               .nodes = 1,
+                               .costs = fp_costs_create(&w->plan, &error)};
+}
+
 /* Work of known length: one rank takes all of it, many no less than the longest chain, and none is idle for
  * nothing. */
 static void simulations_add_up(void **state) {
@@ -375,12 +386,7 @@ static void simulations_add_up(void **state) {
         work += 10 * CHECKPOINTS * w.plan.runs[r].seconds_per_update;
     /* the longest run, an embedding, and the unit of task 4 at the last layer */
     double longest = 10 * CHECKPOINTS * 0.1 * RUNS + 2 + 1 + (LAYERS - 1) + (RUNS - 1);
-    fp_schedule_start start = {.probings = w.probings,
-                               .checkpoints = w.checkpoints,
-                               .available = w.available,
-                               .attempts = 1,
-                               .nodes = 1,
-                               .costs = fp_costs_create(&w.plan, &error)};
+    fp_schedule_start start = simulated_start(&w);
     for (long ranks = 1; ranks <= 64; ranks *= 2) {
         fp_forecast f = {.ranks = ranks,
                          .bound = work / (double)ranks > longest ? work / (double)ranks : longest};
@@ -400,12 +406,7 @@ static void checkpoints_leave_room_for_vectors(void **state) {
     fp_world w;
     fp_error error = {0};
     make_world(&w, 60);
-    fp_schedule_start start = {.probings = w.probings,
-                               .checkpoints = w.checkpoints,
-                               .available = w.available,
-                               .attempts = 1,
-                               .nodes = 1,
-                               .costs = fp_costs_create(&w.plan, &error)};
+    fp_schedule_start start = simulated_start(&w);
     fp_forecast bounded = {.ranks = 16}, endless = {.ranks = 16};
     assert_int_equal(fp_simulate(&w.plan, &start, &bounded, &error), 0);
     start.endless_scratch = 1;
