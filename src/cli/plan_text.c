@@ -136,13 +136,15 @@ static void put_times(const fp_forecast *forecasts, size_t n) {
 /* Where the bound on scratch costs more than a twentieth of the time. */
 static void put_scratch_advice(const fp_grid *grid, const fp_forecast *forecasts, size_t n) {
     char time[32], scratch[32], limit[32];
+    const char *before = "\n";
     for (size_t i = 0; i < n; i++)
-        if (forecasts[i].seconds > 1.05 * forecasts[i].endless_seconds)
-            printf("\nscratch_limit (%s) holds %ld ranks back: without it %s, with up to %s in scratch",
-                   fp_bytes(grid->scratch_limit, limit), forecasts[i].ranks,
+        if (forecasts[i].seconds > 1.05 * forecasts[i].endless_seconds) {
+            printf("%sscratch_limit (%s) holds %ld ranks back: without it %s, with up to %s in scratch\n",
+                   before, fp_bytes(grid->scratch_limit, limit), forecasts[i].ranks,
                    fp_duration(forecasts[i].endless_seconds, time),
                    fp_bytes(forecasts[i].endless_scratch, scratch));
-    putchar('\n');
+            before = "";
+        }
 }
 
 void fp_plan_print(const fp_plan *plan, const fp_outlook *outlook, const fp_forecast *forecasts, size_t n) {
